@@ -1,0 +1,31 @@
+namespace XLive.Server.Settings;
+
+/// <summary>
+/// Ties a property of an options class to its key. The key in the file, the variable XLIVE_..., the option --..., the line in
+/// conf.yaml and the row in the docs all come from here; the default is the property's initializer.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class SettingAttribute(string key, string why) : Attribute
+{
+    public string Key { get; } = key;
+
+    /// <summary>One line for conf.yaml: what it decides, and the reason of the default where there is one.</summary>
+    public string Why { get; } = why;
+
+    /// <summary>A change in the file waits for the next start.</summary>
+    public bool NeedsRestart { get; init; }
+
+    /// <summary>Never shown; has a sibling key "..._file".</summary>
+    public bool Secret { get; init; }
+
+    /// <summary>How a bare number reads, and which units are accepted.</summary>
+    public SettingUnit Unit { get; init; }
+}
+
+public enum SettingUnit { None, Duration, Bytes }
+
+/// <summary>An options class that has rules beyond its types. Each fault names its key.</summary>
+public interface ICheckedOptions
+{
+    void Check(Action<string, string> fault);
+}
