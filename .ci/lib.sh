@@ -1,0 +1,163 @@
+# shellcheck shell=bash
+# What run, test and bench share. Sourced with the repository's root as the working directory.
+
+SERVER=artifacts/bin/XLive.Server/release/xlive
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DEBIAN_FRONTEND=noninteractive
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# patiently WHAT COMMAND...: runs the command quietly, says every few seconds that it is still at work and on what, and
+# shows the whole output only when it failed. Its output stays in $PATIENTLY_LOG.
+patiently() {
+    local what=$1 child status=0 began=$SECONDS news
+    shift
+    mkdir -p artifacts
+    PATIENTLY_LOG=$(mktemp artifacts/step.XXXXXX)
+    say "$what ..."
+    # A background child of a script ignores Ctrl-C, so both signals are passed on by hand.
+    "$@" >"$PATIENTLY_LOG" 2>&1 </dev/null &
+    child=$!
+    trap 'kill -TERM "$child" 2>/dev/null; rm -f "$PATIENTLY_LOG" "artifacts/stamp.$$"; exit 130' INT TERM
+    while kill -0 "$child" 2>/dev/null; do
+        wait_up_to 4 "$child"
+        kill -0 "$child" 2>/dev/null || break
+        news=$(tail -c 400 "$PATIENTLY_LOG" | tr '\r' '\n' | grep -v '^ *$' | tail -n 1 | cut -c 1-100) || true
+        say "  $((SECONDS - began)) s  $news"
+    done
+    wait "$child" || status=$?
+    trap - INT TERM
+    if ((status)); then
+        cat "$PATIENTLY_LOG" >&2
+        say "$what: failed ($status)"
+    fi
+    rm -f "$PATIENTLY_LOG"
+    return "$status"
+}
+
+# Sleeps in small steps, so that a short command is not waited for longer than it takes.
+wait_up_to() {
+    local i
+    for ((i = 0; i < $1 * 20; i++)); do
+        kill -0 "$2" 2>/dev/null || return 0
+        sleep 0.05
+    done
+}
+
+as_root() {
+    if ((EUID == 0)); then
+        "$@"
+    elif [[ -t 0 ]]; then
+        sudo --preserve-env=DEBIAN_FRONTEND "$@"
+    else
+        sudo --non-interactive --preserve-env=DEBIAN_FRONTEND "$@"
+    fi
+}
+
+# there PROBE: a program's name, or a path that may hold a pattern, or several of them with | between.
+there() {
+    local probe
+    for probe in ${1//|/ }; do
+        if [[ $probe == /* ]]; then
+            compgen -G "$probe" >/dev/null && return 0
+        else
+            PATH=$PATH:/usr/sbin:/sbin type -P "$probe" >/dev/null && return 0
+        fi
+    done
+    return 1
+}
+
+# packages PACKAGE...: installs them with apt-get. Fails, having said why, where that cannot be done.
+packages() {
+    if ! type -P apt-get >/dev/null; then
+        say "No apt-get on this machine; please install yourself: $*"
+        return 1
+    fi
+    if ((EUID != 0)) && ! type -P sudo >/dev/null; then
+        say "Not root and no sudo; please install yourself: apt-get install $*"
+        return 1
+    fi
+    if ((EUID != 0)) && [[ -t 0 ]]; then
+        say "sudo is needed to install: $*"
+        sudo -v || return 1 # asks for the password here, where it can be seen
+    fi
+    patiently "Reading the package lists" as_root apt-get -o DPkg::Lock::Timeout=120 update || true
+    patiently "Installing $*" as_root apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
+}
+
+# needs FILE: installs what FILE lists and this machine lacks. A line is a probe and the Debian package that brings it.
+needs() {
+    local probe package lacking=()
+    while read -r probe package; do
+        [[ -z $probe || $probe == \#* ]] || there "$probe" || lacking+=("$package")
+    done <"$1"
+    ((${#lacking[@]} == 0)) || packages "${lacking[@]}"
+}
+
+# Makes `dotnet` and the built programs find the runtime, wherever the SDK was put.
+find_dotnet() {
+    local dotnet
+    dotnet=$(type -P dotnet) || { [[ -x ${HOME:-/nonexistent}/.dotnet/dotnet ]] && dotnet=$HOME/.dotnet/dotnet; } || return 0
+    dotnet=$(readlink -f "$dotnet")
+    PATH=$PATH:${dotnet%/*}
+    [[ -n ${DOTNET_ROOT:-} || ! -d ${dotnet%/*}/shared ]] || export DOTNET_ROOT=${dotnet%/*}
+}
+
+need_sdk() {
+    local sdks
+    sdks=$(dotnet --list-sdks 2>/dev/null) || sdks=
+    grep -qE '^(1[0-9]|[2-9][0-9])\.' <<<"$sdks" || die "XLive is built with the .NET SDK 10, and this machine has ${sdks:-no .NET SDK}.
+Get it from https://dot.net/download, or for this user alone:
+  curl -sSL https://dot.net/v1/dotnet-install.sh | bash -s -- --channel 10.0"
+    # The SDK wants a home; and without ICU, which a small machine lacks, it only runs in this mode.
+    [[ -w ${HOME:-/nonexistent} ]] || export DOTNET_CLI_HOME=$PWD/artifacts/home
+    there '/usr/lib/*/libicuuc.so.*|/usr/lib*/libicuuc.so.*' || export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+}
+
+# Two locks guard artifacts/. `build.lock`: one builder at a time; the next waits. `use.lock`: whoever runs what was built
+# holds it shared, across exec and to its end, so that a builder knows of it.
+lock_for_use() {
+    mkdir -p artifacts
+    exec 8>artifacts/use.lock
+    flock --shared 8
+}
+
+in_use() {
+    exec 8>artifacts/use.lock
+    if flock --nonblock 8; then
+        exec 8>&-
+        return 1
+    fi
+    exec 8>&-
+}
+
+# build TARGET [STAMP]: builds, one at a time; with a stamp only if it is stale, and never under somebody who runs the last
+# build (returns 2 then). The stamp has the time of the build's start: what is saved meanwhile counts as newer.
+build() {
+    local status=0
+    need_sdk
+    mkdir -p artifacts
+    exec 9>artifacts/build.lock
+    flock --nonblock 9 || { say "Another build is under way; waiting for it ..."; flock 9; }
+    if [[ -n ${2:-} ]] && ! stale "$2"; then
+        :
+    elif [[ -n ${2:-} ]] && in_use; then
+        status=2
+    else
+        touch "artifacts/stamp.$$"
+        # The compiler's servers outlive the build; they must not inherit its lock.
+        patiently "Building $1" dotnet build -c Release --nologo -v minimal "$1" 9>&- || status=1
+        if ((status == 0)) && [[ -n ${2:-} ]]; then mv "artifacts/stamp.$$" "$2"; else rm -f "artifacts/stamp.$$"; fi
+    fi
+    exec 9>&-
+    return "$status"
+}
+
+# stale STAMP: is any source newer than the stamp's build? Directories count too: a deleted file shows there only.
+stale() {
+    [[ -e $1 && -x $SERVER ]] || return 0
+    local sources=(src ./*.props ./*.slnx global.json)
+    [[ ! -d console ]] || sources+=(console)
+    [[ -n $(find "${sources[@]}" \( -name node_modules -o -name wwwroot -o -name dist -o -name bin -o -name obj \) -prune \
+        -o -newer "$1" -print -quit) ]]
+}
