@@ -1,0 +1,217 @@
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using XLive.Server.Door;
+using XLive.Server.Sessions;
+using XLive.Server.Traffic;
+
+namespace XLive.Server.Access;
+
+/// <summary>
+/// Who may have this? The contract's order: a grant (401), its form (400), address and client (403), MAC (401), the key now (401), expiry
+/// (410), lifetime (403), scope (403). A link that was right once costs a look-up; a session's path another.
+/// </summary>
+public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeProvider clock)
+{
+    // Links that were right lately. A player sends a link once, a site that signs each segment sends as many as there are viewers.
+    private readonly RecentTable<RememberedGrant> _links = new(65_536);
+    private volatile AccessRules _rules = new(new AccessOptions(), [], []);
+
+    public AccessRules Rules
+    {
+        get => _rules;
+        set => _rules = value;
+    }
+
+    public int LinksRemembered => _links.Count;
+
+    public Admission Admit(Exchange exchange)
+    {
+        var rules = _rules;
+        var visitor = Visitor.Of(exchange, rules);
+        var grant = exchange.Target.Grant;
+        if (grant.StartsWith("~s1.", StringComparison.Ordinal))
+            return Inside(exchange, rules, visitor, grant);
+        var link = exchange.Target.Query;
+        if (!grant.IsEmpty)
+        {
+            if (!grant.StartsWith("~v1.", StringComparison.Ordinal))
+                return Admission.Refused(404, "not_found");
+            link = grant;
+        }
+        var entry = Entry(exchange, rules, visitor, link, isPath: !grant.IsEmpty);
+        if (entry.Granted || !NeedsNone(exchange, rules, visitor))
+            return entry;
+        // Nothing was asked for: address and client count all the same.
+        return Refusal(exchange, rules, visitor) is { } why ? Admission.Refused(403, why) : Ungated(exchange, rules, visitor);
+    }
+
+    private static bool NeedsNone(Exchange exchange, AccessRules rules, Visitor visitor) =>
+        !rules.Enabled || visitor.Trusted || rules.Public.Count > 0 && rules.Public.Matches(exchange.Target.Path);
+
+    private Admission Ungated(Exchange exchange, AccessRules rules, Visitor visitor)
+    {
+        if (rules.Enabled)
+            return Admission.Nobody(meters.Nobody);
+        Span<byte> scratch = exchange.Target.Query.Length <= 1024 ? stackalloc byte[1024] : new byte[exchange.Target.Query.Length];
+        var given = GrantQuery.UidOf(exchange.Target.Query, scratch);
+        if (given.IsEmpty)
+            return Admission.Nobody(meters.Nobody);
+        // Taken as given, and carried to the children like a signed one.
+        var uid = Encoding.UTF8.GetString(given);
+        var key = "open " + uid;
+        var open = _links.Find(key);
+        if (open is null || open.Rules != rules)
+            _links.Put(key, open = new RememberedGrant(rules, OpenKey, uid, "/", false, long.MaxValue));
+        return Viewer(exchange, visitor, open);
+    }
+
+    private static readonly SigningKey OpenKey = new("", new byte[SigningKey.MinSecretBytes]);
+
+    private Admission Inside(Exchange exchange, AccessRules rules, Visitor visitor, ReadOnlySpan<char> segment)
+    {
+        if (Refusal(exchange, rules, visitor) is { } why)
+            return Admission.Refused(403, why);
+        var grant = sessions.Find(segment, exchange.Remote, visitor.Kind, visitor.UserAgent, exchange.Now);
+        if (grant is null)
+            return Admission.Refused(401, GrantReason.WrongToken.Word);
+        exchange.Uid = grant.Session.Uid;
+        exchange.Sid = grant.Session.Sid;
+        if (clock.GetUtcNow().ToUnixTimeSeconds() > grant.Expires)
+            return Admission.Refused(410, GrantReason.Expired.Word, grant.Session.Kid);
+        if (grant.Bound is { } bound && bound != visitor.Network && bound != visitor.Exact)
+            return Admission.Refused(403, "other_address", grant.Session.Kid);
+        if (!Scope.Covers(grant.Scope, exchange.Target.Path, rules.Grants.LiveApps))
+            return Admission.Refused(403, GrantReason.OutsideScope.Word, grant.Session.Kid);
+        grant.Session.Touch(exchange.Now);
+        return Admission.Inside(grant);
+    }
+
+    private Admission Entry(Exchange exchange, AccessRules rules, Visitor visitor, ReadOnlySpan<char> link, bool isPath)
+    {
+        if (link.IsEmpty)
+            return Refused(GrantReason.NoGrant);
+        var known = _links.Find(link);
+        if (known is null || known.Rules != rules || !known.Covers(exchange.Target.Path))
+            return Verify(exchange, rules, visitor, link, isPath);
+        exchange.Uid = known.Uid;
+        if (Refusal(exchange, rules, visitor) is { } why)
+            return Admission.Refused(403, why, known.Key.Kid);
+        var reason = SignedUrl.Recheck(known.Key, known.Expires, rules.Grants, clock.GetUtcNow().ToUnixTimeSeconds());
+        return reason == GrantReason.Granted ? Viewer(exchange, visitor, known) : Refused(reason, known.Key.Kid);
+    }
+
+    private Admission Verify(Exchange exchange, AccessRules rules, Visitor visitor, ReadOnlySpan<char> link, bool isPath)
+    {
+        Span<byte> scratch = link.Length <= 1024 ? stackalloc byte[1024] : new byte[link.Length];
+        var reason = isPath ? GrantPrefix.Parse(link, scratch, out var grant) : GrantQuery.Parse(link, scratch, out grant);
+        if (reason != GrantReason.Granted)
+            return Refused(reason);
+        if (Refusal(exchange, rules, visitor) is { } why)
+            return Admission.Refused(403, why, grant.KidText);
+        var path = exchange.Target.Path;
+        reason = SignedUrl.Verify(grant, path, rules.Keys, rules.Grants, clock.GetUtcNow().ToUnixTimeSeconds(), out var key);
+        // Only a right token makes the claimed user the user.
+        if (key is not null)
+            exchange.Uid = grant.UidText;
+        if (reason != GrantReason.Granted)
+            return Refused(reason, grant.KidText);
+        var remembered = new RememberedGrant(rules, key!, exchange.Uid, grant.ScopeFor(path), grant.Scope.IsEmpty, grant.Expires);
+        _links.Put(link.ToString(), remembered);
+        return Viewer(exchange, visitor, remembered);
+    }
+
+    private Admission Viewer(Exchange exchange, Visitor visitor, RememberedGrant grant)
+    {
+        exchange.Uid = grant.Uid;
+        var session = grant.Find(visitor.Network, visitor.UserAgent, exchange.Now, clock);
+        if (session is null)
+        {
+            // HEAD opens none.
+            session = exchange.IsHead
+                ? sessions.Sketch(grant.Uid, grant.Key.Kid, exchange.Remote, visitor.Kind, visitor.UserAgent, exchange.Now)
+                : Open(exchange, visitor, grant);
+        }
+        session.Touch(exchange.Now);
+        exchange.Sid = session.Sid;
+        return Admission.Entry(session, grant.Scope);
+    }
+
+    private Session Open(Exchange exchange, Visitor visitor, RememberedGrant grant) =>
+        grant.Open(visitor.Network, visitor.UserAgent, exchange.Now, clock,
+            () => sessions.Open(grant.Uid, grant.Key.Kid, exchange.Remote, visitor.Kind, visitor.UserAgent, exchange.Now));
+
+    /// <summary>The grant that the children of a title carry: as wide as the title, never wider than the link.</summary>
+    public SessionGrant GrantChildren(Exchange exchange, in Admission admission, string titleScope)
+    {
+        var rules = _rules;
+        AddressKey? bound = rules.BindIp switch
+        {
+            AddressBinding.Prefix => AddressKey.Network(exchange.Remote),
+            AddressBinding.Exact => AddressKey.Exact(exchange.Remote),
+            _ => null,
+        };
+        return sessions.Grant(admission.Session!, Narrower(titleScope, admission.TokenScope), bound);
+    }
+
+    /// <summary>The title's directory where the link covers it whole; else what the link covers.</summary>
+    private static string Narrower(string title, string link)
+    {
+        if (link.EndsWith('/'))
+            return title.StartsWith(link, StringComparison.Ordinal) ? title : link;
+        if (link.EndsWith('*'))
+            return title.StartsWith(link.AsSpan(0, link.Length - 1), StringComparison.Ordinal) ? title : link;
+        return link;
+    }
+
+    private static string? Refusal(Exchange exchange, AccessRules rules, Visitor visitor)
+    {
+        if (!visitor.Admitted)
+            return "address_refused";
+        if (rules.JudgesClients && !rules.Admits(visitor.Kind, exchange.Target.Path))
+            return "client_refused";
+        if (rules.JudgesPages && !rules.AdmitsPage(exchange.Target.Path, exchange.RequestHeaders.Referer.ToString()))
+            return "page_refused";
+        return null;
+    }
+
+    private static Admission Refused(GrantReason reason, string kid = "") => Admission.Refused(reason.Status, reason.Word, kid);
+
+    /// <summary>What a connection's requests have in common, told once and kept with it until the rules or the User-Agent change.</summary>
+    private sealed class Visitor
+    {
+        private readonly AccessRules _rules;
+
+        private Visitor(Exchange exchange, AccessRules rules, string userAgent)
+        {
+            _rules = rules;
+            UserAgent = userAgent;
+            Admitted = rules.Admits(exchange.Remote);
+            Trusted = rules.Trusted.Contains(exchange.Remote);
+            Network = AddressKey.Network(exchange.Remote);
+            Exact = AddressKey.Exact(exchange.Remote);
+            var headers = exchange.RequestHeaders;
+            Kind = ClientKinds.Of(userAgent,
+                (headers.ContainsKey("Sec-Fetch-Dest") ? ClientSigns.SecFetchDest : 0)
+                | (headers.ContainsKey("Sec-Fetch-Mode") ? ClientSigns.SecFetchMode : 0)
+                | (headers.ContainsKey("X-Playback-Session-Id") ? ClientSigns.PlaybackSession : 0)
+                | (headers.ContainsKey("Icy-MetaData") ? ClientSigns.IcyMetadata : 0));
+        }
+
+        public string UserAgent { get; }
+        public bool Admitted { get; }
+        public bool Trusted { get; }
+        public AddressKey Network { get; }
+        public AddressKey Exact { get; }
+        public ClientKind Kind { get; }
+
+        public static Visitor Of(Exchange exchange, AccessRules rules)
+        {
+            var userAgent = exchange.RequestHeaders.UserAgent.ToString();
+            if (exchange.Note is Visitor known && known._rules == rules && known.UserAgent == userAgent)
+                return known;
+            var visitor = new Visitor(exchange, rules, userAgent);
+            exchange.Note = visitor;
+            return visitor;
+        }
+    }
+}

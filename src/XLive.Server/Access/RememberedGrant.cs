@@ -1,0 +1,69 @@
+using XLive.Server.Sessions;
+
+namespace XLive.Server.Access;
+
+/// <summary>A link whose token was right: asked again for what time and the operator can take away, never for its MAC.</summary>
+internal sealed class RememberedGrant(AccessRules rules, SigningKey key, string uid, string scope, bool derived, long expires)
+{
+    // The contract's bound of one viewer: the same grant, address prefix and User-Agent within this time.
+    private static readonly TimeSpan SameViewer = TimeSpan.FromSeconds(30);
+
+    // One link shown to a whole school: beyond it the oldest are forgotten as entries, and play on by their session's path.
+    private const int MaxViewers = 4096;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(AddressKey, string), Session> _viewers = [];
+    private Viewer? _last;
+
+    public AccessRules Rules => rules;
+    public SigningKey Key => key;
+    public string Uid => uid;
+    public string Scope => scope;
+    public long Expires => expires;
+
+    public bool Covers(ReadOnlySpan<char> path) =>
+        derived ? Access.Scope.Derived(path).SequenceEqual(scope) : Access.Scope.Covers(scope, path, rules.Grants.LiveApps);
+
+    public Session? Find(AddressKey address, string userAgent, long now, TimeProvider clock)
+    {
+        var last = _last;
+        if (last is not null && last.Address == address && last.UserAgent == userAgent && clock.GetElapsedTime(last.Session.LastSeen, now) < SameViewer)
+            return last.Session;
+        lock (_gate)
+        {
+            if (!_viewers.TryGetValue((address, userAgent), out var session) || clock.GetElapsedTime(session.LastSeen, now) >= SameViewer)
+                return null;
+            _last = new Viewer(address, userAgent, session);
+            return session;
+        }
+    }
+
+    /// <summary>The session of this viewer, opened now unless another request of his was first.</summary>
+    public Session Open(AddressKey address, string userAgent, long now, TimeProvider clock, Func<Session> open)
+    {
+        lock (_gate)
+        {
+            if (_viewers.TryGetValue((address, userAgent), out var session) && clock.GetElapsedTime(session.LastSeen, now) < SameViewer)
+                return session;
+            session = open();
+            if (_viewers.Count >= MaxViewers)
+                Prune(now, clock);
+            _viewers[(address, userAgent)] = session;
+            _last = new Viewer(address, userAgent, session);
+            return session;
+        }
+    }
+
+    private void Prune(long now, TimeProvider clock)
+    {
+        foreach (var (viewer, session) in _viewers)
+        {
+            if (clock.GetElapsedTime(session.LastSeen, now) >= SameViewer)
+                _viewers.Remove(viewer);
+        }
+        if (_viewers.Count >= MaxViewers)
+            _viewers.Clear();
+    }
+
+    private sealed record Viewer(AddressKey Address, string UserAgent, Session Session);
+}

@@ -1,0 +1,167 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Abstractions;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace XLive.Server.Door;
+
+/// <summary>What answers a media request. Synchronous ends cost nothing, so it returns a ValueTask.</summary>
+public delegate ValueTask MediaHandler(Exchange exchange);
+
+/// <summary>
+/// The one door: every request of every port comes through here, gets its id and its one parsed path, and goes either to the media
+/// path or, when its first segment is reserved, into ASP.NET Core. Every answer leaves a line in the access log here.
+/// </summary>
+public sealed partial class FrontDoor(TimeProvider clock, ILogger<FrontDoor> log)
+{
+    private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> Reserved = new HashSet<string>(
+    [
+        "api", "health", "stats", "streams", "traffic", "metrics", "debug", "monitor", "login", "refresh", "logout", ".well-known",
+    ]).GetAlternateLookup<ReadOnlySpan<char>>();
+
+    // Ids differ between starts and nodes: a random first half, then a count.
+    private ulong _lastId = (ulong)Random.Shared.NextInt64() << 24;
+
+    public MediaHandler? Media { get; set; }
+
+    /// <summary>Called after every exchange, with the monotonic time at its end.</summary>
+    public Action<Exchange, long>? Completed { get; set; }
+
+    public static bool IsReserved(ReadOnlySpan<char> path)
+    {
+        var rest = path.Length > 0 ? path[1..] : path;
+        var slash = rest.IndexOf('/');
+        var first = slash < 0 ? rest : rest[..slash];
+        return first.Length == 0 && slash < 0 || first.Length <= 11 && Reserved.Contains(first);
+    }
+
+    internal void Begin(Exchange exchange)
+    {
+        exchange.Begin(clock.GetTimestamp(), Interlocked.Increment(ref _lastId));
+    }
+
+    internal ValueTask AnswerAsync(Exchange exchange, out bool api)
+    {
+        api = false;
+        if (!RequestTarget.TryParse(exchange.RawTarget, out var target, out var fault))
+        {
+            // "OPTIONS *" asks about the server as a whole (RFC 9110 section 9.3.7).
+            if (exchange.RawTarget == "*" && exchange.Method == HttpMethods.Options)
+            {
+                exchange.Status = StatusCodes.Status204NoContent;
+                exchange.Headers.Allow = "GET, HEAD, OPTIONS";
+                return default;
+            }
+            return MediaErrors.WriteAsync(exchange, StatusCodes.Status400BadRequest, fault);
+        }
+        exchange.Target = target;
+        if (target.Grant.IsEmpty && IsReserved(target.Path))
+        {
+            api = true;
+            return default;
+        }
+        return Media!(exchange);
+    }
+
+    internal async Task FailedAsync(Exchange exchange, Exception e)
+    {
+        if (exchange.HasStarted || exchange.Aborted.IsCancellationRequested)
+        {
+            if (e is not (OperationCanceledException or ConnectionAbortedException or ConnectionResetException))
+                LogBroken(e, exchange.RequestId);
+            exchange.Abort();
+            return;
+        }
+        LogFailed(e, exchange.RequestId);
+        exchange.Headers.Clear();
+        await MediaErrors.WriteAsync(exchange, StatusCodes.Status500InternalServerError, "the server failed; its log has the reason under this id");
+    }
+
+    internal void End(Exchange exchange) => Completed?.Invoke(exchange, clock.GetTimestamp());
+
+    [LoggerMessage(LogLevel.Error, "request {RequestId} failed")]
+    private partial void LogFailed(Exception e, string requestId);
+
+    [LoggerMessage(LogLevel.Warning, "request {RequestId} broke off after its head was sent")]
+    private partial void LogBroken(Exception e, string requestId);
+}
+
+/// <summary>Kestrel with the door before the application.</summary>
+internal sealed class DoorServer(IServer kestrel, FrontDoor door) : IServer
+{
+    public IFeatureCollection Features => kestrel.Features;
+
+    public Task StartAsync<TContext>(IHttpApplication<TContext> application, CancellationToken cancellationToken) where TContext : notnull =>
+        kestrel.StartAsync(new DoorApplication<TContext>(application, door), cancellationToken);
+
+    public Task StopAsync(CancellationToken cancellationToken) => kestrel.StopAsync(cancellationToken);
+
+    public void Dispose() => kestrel.Dispose();
+
+    private sealed class DoorApplication<TContext>(IHttpApplication<TContext> api, FrontDoor door) : IHttpApplication<Exchange> where TContext : notnull
+    {
+        // Kestrel keeps one container for each connection (HTTP/1.1) and each pooled stream (HTTP/2).
+        public Exchange CreateContext(IFeatureCollection features) =>
+            features is IHostContextContainer<Exchange> kept ? kept.HostContext ??= new Exchange(features) : new Exchange(features);
+
+        public Task ProcessRequestAsync(Exchange exchange)
+        {
+            door.Begin(exchange);
+            try
+            {
+                var answer = door.AnswerAsync(exchange, out var isApi);
+                if (isApi)
+                    return ApiAsync(exchange);
+                if (!answer.IsCompletedSuccessfully)
+                    return AwaitAsync(exchange, answer);
+                door.End(exchange);
+                return Task.CompletedTask;
+            }
+            catch (Exception e)
+            {
+                return AwaitAsync(exchange, ValueTask.FromException(e));
+            }
+        }
+
+        private async Task AwaitAsync(Exchange exchange, ValueTask answer)
+        {
+            try
+            {
+                await answer;
+            }
+            catch (Exception e)
+            {
+                await door.FailedAsync(exchange, e);
+            }
+            finally
+            {
+                door.End(exchange);
+            }
+        }
+
+        private async Task ApiAsync(Exchange exchange)
+        {
+            // Management may touch the database and hash passwords; the threads that move media are not for that.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            var context = api.CreateContext(exchange.Features);
+            try
+            {
+                await api.ProcessRequestAsync(context);
+                api.DisposeContext(context, null);
+            }
+            catch (Exception e)
+            {
+                api.DisposeContext(context, e);
+                throw;
+            }
+            finally
+            {
+                door.End(exchange);
+            }
+        }
+
+        public void DisposeContext(Exchange exchange, Exception? exception) { }
+    }
+}

@@ -1,0 +1,54 @@
+using XLive.Server.Settings;
+
+namespace XLive.Server.Door;
+
+public sealed class DoorOptions : ICheckedOptions
+{
+    [Setting("server.host", "address to listen on; * is every IPv4 and IPv6 address", NeedsRestart = true)]
+    public string Host { get; set; } = "*";
+
+    [Setting("server.port", "the HTTP port: delivery, API, console", NeedsRestart = true)]
+    public int Port { get; set; } = 7889;
+
+    [Setting("hls.port", "a second HTTP port that answers the same; 0 turns it off", NeedsRestart = true)]
+    public int HlsPort { get; set; } = 3001;
+
+    [Setting("server.public_url", "the URLs under which viewers reach this server; playlists that name these hosts are rewritten like relative ones")]
+    public List<string> PublicUrl { get; set; } = [];
+
+    [Setting("server.drain_timeout", "how long SIGTERM waits for running transfers", Unit = SettingUnit.Duration, NeedsRestart = true)]
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    [Setting("server.keepalive_timeout", "an idle connection is closed after it; nginx has the same 75 s", Unit = SettingUnit.Duration, NeedsRestart = true)]
+    public TimeSpan KeepaliveTimeout { get; set; } = TimeSpan.FromSeconds(75);
+
+    [Setting("server.header_timeout", "time for a request's head to come in", Unit = SettingUnit.Duration, NeedsRestart = true)]
+    public TimeSpan HeaderTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    [Setting("server.max_connections", "connections at once; 0 takes the descriptor limit less 512", NeedsRestart = true)]
+    public int MaxConnections { get; set; }
+
+    [Setting("cors.origins", "origins whose pages may call the API with a login; media answers every origin")]
+    public List<string> CorsOrigins { get; set; } = [];
+
+    public void Check(Action<string, string> fault)
+    {
+        if (Port is < 0 or > 65535)
+            fault("server.port", "must be between 0 and 65535");
+        if (HlsPort is < 0 or > 65535)
+            fault("hls.port", "must be between 0 and 65535");
+        if (MaxConnections < 0)
+            fault("server.max_connections", "must not be negative");
+        if (DrainTimeout < TimeSpan.Zero || DrainTimeout > TimeSpan.FromHours(24))
+            fault("server.drain_timeout", "must be between 0 and 24h");
+        if (KeepaliveTimeout <= TimeSpan.Zero)
+            fault("server.keepalive_timeout", "must be more than 0");
+        if (HeaderTimeout <= TimeSpan.Zero)
+            fault("server.header_timeout", "must be more than 0");
+        foreach (var url in PublicUrl)
+        {
+            if (!Uri.TryCreate(url, UriKind.Absolute, out var parsed) || parsed.Scheme is not ("http" or "https"))
+                fault("server.public_url", $"'{url}' is not an http or https URL");
+        }
+    }
+}

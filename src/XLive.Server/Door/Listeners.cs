@@ -1,0 +1,74 @@
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using XLive.Server.Sending;
+
+namespace XLive.Server.Door;
+
+/// <summary>Kestrel as this house runs it: our output below every connection, and limits for an open port instead of a trusted one.</summary>
+internal static class Listeners
+{
+    public static void Configure(KestrelServerOptions kestrel, DoorOptions door, int maxConnections, WritableWaiter waiter)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.AllowSynchronousIO = false;
+        var limits = kestrel.Limits;
+        limits.MaxConcurrentConnections = maxConnections;
+        limits.KeepAliveTimeout = door.KeepaliveTimeout;
+        limits.RequestHeadersTimeout = door.HeaderTimeout;
+        // Kestrel's floor of 240 bytes a second kills paused and slow players (aspnetcore#7008); network.send_idle_timeout takes its place.
+        limits.MinResponseDataRate = null;
+        // The API's bodies are small; media takes none.
+        limits.MaxRequestBodySize = 1 << 20;
+        // A player's longest URL is a path grant with a scope of a kilobyte; nginx has the same 8 KiB.
+        limits.MaxRequestLineSize = 8 * 1024;
+        limits.MaxRequestHeadersTotalSize = 32 * 1024;
+
+        foreach (var port in Ports(door))
+        {
+            foreach (var address in Addresses(door.Host))
+                kestrel.Listen(address, port, listen => Use(listen, waiter));
+        }
+    }
+
+    private static int[] Ports(DoorOptions door) =>
+        door.HlsPort == 0 || door.HlsPort == door.Port ? [door.Port] : [door.Port, door.HlsPort];
+
+    private static IPAddress[] Addresses(string host) => host switch
+    {
+        // One socket for both families, where this machine has IPv6 at all.
+        "*" => [Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any],
+        "localhost" => Socket.OSSupportsIPv6 ? [IPAddress.Loopback, IPAddress.IPv6Loopback] : [IPAddress.Loopback],
+        _ => [IPAddress.Parse(host)],
+    };
+
+    private static void Use(ListenOptions listen, WritableWaiter waiter)
+    {
+        listen.Protocols = HttpProtocols.Http1;
+        listen.Use(next => connection =>
+        {
+            var socket = connection.Features.Get<IConnectionSocketFeature>()!.Socket;
+            var output = new SocketOutput(socket, connection, waiter);
+            connection.Transport = new Duplex(connection.Transport.Input, output);
+            connection.Features.Set(output);
+            return next(connection);
+        });
+    }
+
+    public static void Configure(SocketTransportOptions sockets, NetworkOptions network)
+    {
+        sockets.NoDelay = network.NoDelay;
+        sockets.Backlog = 4096;
+        sockets.UnsafePreferInlineScheduling = Environment.GetEnvironmentVariable("INLINE") == "1";
+    }
+
+    private sealed class Duplex(PipeReader input, PipeWriter output) : IDuplexPipe
+    {
+        public PipeReader Input => input;
+        public PipeWriter Output => output;
+    }
+}

@@ -1,0 +1,24 @@
+using System.Buffers.Text;
+using System.Text;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Net.Http.Headers;
+using XLive.Server.Sending;
+
+namespace XLive.Server.Door;
+
+/// <summary>Errors of media URLs: the status that the API would give, one line for a person, CORS so that a page's player can read it.</summary>
+public static class MediaErrors
+{
+    public static ValueTask WriteAsync(Exchange exchange, int status, string detail)
+    {
+        exchange.Status = status;
+        var headers = exchange.Headers;
+        headers.ContentType = "text/plain; charset=utf-8";
+        headers.CacheControl = "no-store";
+        headers["X-Request-Id"] = exchange.RequestId;
+        Cors.Apply(headers);
+        var text = $"{status} {ReasonPhrases.GetReasonPhrase(status)}: {detail}\nrequest {exchange.RequestId}\n";
+        // Errors are nobody's traffic: no meter.
+        return exchange.SendAsync(Body.Of(Encoding.UTF8.GetBytes(text)), null);
+    }
+}

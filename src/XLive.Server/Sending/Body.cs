@@ -1,0 +1,40 @@
+namespace XLive.Server.Sending;
+
+/// <summary>
+/// What a response carries: bytes in memory, or a range of an open file. Whoever makes one keeps its source alive until the send
+/// has ended; a file's handle may be shared by any number of bodies, for every read names its offset.
+/// </summary>
+public readonly struct Body
+{
+    private Body(ReadOnlyMemory<byte> memory, SendableFile? file, long offset, long length)
+    {
+        Memory = memory;
+        File = file;
+        Offset = offset;
+        Length = length;
+    }
+
+    public ReadOnlyMemory<byte> Memory { get; }
+    public SendableFile? File { get; }
+    public long Offset { get; }
+    public long Length { get; }
+
+    public static Body Of(ReadOnlyMemory<byte> memory) => new(memory, null, 0, memory.Length);
+
+    public static Body Of(SendableFile file, long offset, long length) => new(default, file, offset, length);
+
+    public Body Slice(long offset, long length) =>
+        File is null ? Of(Memory.Slice((int)offset, (int)length)) : Of(File, Offset + offset, length);
+}
+
+/// <summary>How a send ended; the meter, the log and the metrics all need the word.</summary>
+public enum SendEnd
+{
+    Done,
+    ViewerLeft,
+    /// <summary>No byte taken for network.send_idle_timeout.</summary>
+    Idle,
+    /// <summary>The file became shorter than what was promised.</summary>
+    Truncated,
+    SourceFailed,
+}

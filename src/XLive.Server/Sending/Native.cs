@@ -1,0 +1,68 @@
+using System.Runtime.InteropServices;
+
+namespace XLive.Server.Sending;
+
+/// <summary>The few Linux calls that the way out needs and the base library does not offer. All are non-blocking on the socket's side.</summary>
+internal static unsafe partial class Native
+{
+    public const int MsgDontWait = 0x40, MsgNoSignal = 0x4000, MsgMore = 0x8000;
+    public const int Eintr = 4, Eagain = 11, Epipe = 32, Econnreset = 104;
+    public const uint EpollOut = 0x4, EpollErr = 0x8, EpollHup = 0x10, EpollEdge = 1u << 31;
+    public const int EpollAdd = 1;
+    public const int SioOutQ = 0x5411;
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct IoVec
+    {
+        public void* Base;
+        public nuint Length;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct MsgHdr
+    {
+        public void* Name;
+        public uint NameLength;
+        public IoVec* Vectors;
+        public nuint VectorCount;
+        public void* Control;
+        public nuint ControlLength;
+        public int Flags;
+    }
+
+    // x86-64 packs this structure to 12 bytes; every other architecture pads it to 16.
+    [StructLayout(LayoutKind.Sequential, Pack = 1)]
+    public struct EpollEventPacked
+    {
+        public uint Events;
+        public ulong Data;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct EpollEventPadded
+    {
+        public uint Events;
+        public ulong Data;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint sendmsg(SafeHandle socket, MsgHdr* message, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint sendfile(SafeHandle socket, SafeHandle file, long* offset, nuint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int epoll_create1(int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int epoll_ctl(int epoll, int operation, SafeHandle socket, void* e);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int epoll_wait(int epoll, void* events, int max, int timeout);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int ioctl(SafeHandle socket, nuint request, int* value);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int close(int descriptor);
+}

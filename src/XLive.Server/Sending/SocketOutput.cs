@@ -1,0 +1,375 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Threading.Tasks.Sources;
+using Microsoft.AspNetCore.Connections;
+using XLive.Server.Traffic;
+
+namespace XLive.Server.Sending;
+
+/// <summary>
+/// What is this? The output side of a connection, in the place of Kestrel's pipe: a flush sends on the connection's own socket,
+/// without a second pipe, a hop to another thread or a copy of the body. It stands below TLS and HTTP/2, so they gain too.
+///
+/// Why not Kestrel's own? Kestrel reads a file in pieces of 16 KiB and copies each twice; there is no sendfile(2) in it. For HTTP/1.1
+/// in clear a body is <see cref="Announce">announced</see>: Kestrel counts n bytes of memory that nobody ever reads, so its
+/// Content-Length, keep-alive and Range stay right, and the flush sends the pending head and then n bytes of the real body.
+///
+/// Threading: one writer (Kestrel's, under its own lock). While a flush is pending the writer waits, and the send is carried on by
+/// whoever woke it: a lane thread for files, a pool thread for memory. A socket that is full costs no memory and no thread:
+/// <see cref="WritableWaiter"/> tells when there is room again.
+/// </summary>
+internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFileWork, IValueTaskSource<FlushResult>
+{
+    // A response's head is a few hundred bytes; TLS records and HTTP/2 frames come through WriteAsync, which copies nothing.
+    private const int HeadSize = 2048;
+
+    // The contract's bound: a response in flight is charged at most one send call too much.
+    private const long MaxSendfile = 1024 * 1024;
+
+    private readonly SafeSocketHandle _socket;
+    private readonly ConnectionContext _connection;
+    private readonly PipeWriter _inner;
+    private readonly WritableWaiter _waiter;
+    private readonly CancellationTokenRegistration _closed;
+
+    // Used by the writer while it fills.
+    private byte[] _head = [];
+    private int _headEnd;
+    private bool _announced;
+
+    // Used by whoever carries the send on.
+    private int _headSent;
+    private ReadOnlyMemory<byte> _memory;
+    private Body _body;
+    private long _bodyOffset;
+    private long _fileLeft;
+    private bool _memoryIsBody;
+    private Meter? _meter;
+
+    private ManualResetValueTaskSourceCore<FlushResult> _flush;
+    private int _carrying = 1; // 0 only while the waiter may wake it
+    private int _roomSeen;     // the waiter saw room while nobody waited for it
+
+    // Used by the waiter.
+    internal int Slot = -1;
+    internal int LastQueued;
+    internal long LastProgress;
+
+    public SocketOutput(Socket socket, ConnectionContext connection, WritableWaiter waiter)
+    {
+        _socket = socket.SafeHandle;
+        _connection = connection;
+        _inner = connection.Transport.Output;
+        _waiter = waiter;
+        _closed = connection.ConnectionClosed.UnsafeRegister(static o => ((SocketOutput)o!).WakeToLook(), this);
+    }
+
+    /// <summary>Why sending on this connection ended, or Done as long as it has not.</summary>
+    public SendEnd End { get; private set; }
+
+    internal SafeSocketHandle SocketHandle => _socket;
+
+    public override bool CanGetUnflushedBytes => true;
+
+    public override long UnflushedBytes => _headEnd - _headSent + _memory.Length + _fileLeft;
+
+    /// <summary>The next bytes that the writer counts stand for this body.</summary>
+    public void Announce(in Body body, Meter? meter)
+    {
+        Debug.Assert(!_announced && _memory.Length == 0 && _fileLeft == 0);
+        _announced = true;
+        _body = body;
+        _meter = meter;
+    }
+
+    public override Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        if (_announced)
+            return Phantom.Instance.Memory;
+        var room = _head.Length - _headEnd;
+        if (room == 0 || room < sizeHint)
+            Grow(sizeHint);
+        return _head.AsMemory(_headEnd);
+    }
+
+    public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+    private void Grow(int sizeHint)
+    {
+        var wanted = Math.Max(HeadSize, Math.Max(_headEnd + Math.Max(sizeHint, 256), _head.Length * 2));
+        var larger = ArrayPool<byte>.Shared.Rent(wanted);
+        _head.AsSpan(0, _headEnd).CopyTo(larger);
+        ReturnHead();
+        _head = larger;
+    }
+
+    private void ReturnHead()
+    {
+        if (_head.Length > 0)
+            ArrayPool<byte>.Shared.Return(_head);
+        _head = [];
+    }
+
+    public override void Advance(int bytes)
+    {
+        if (!_announced)
+        {
+            _headEnd += bytes;
+            return;
+        }
+        _announced = false;
+        Debug.Assert(bytes == _body.Length);
+        if (_body.File is null)
+        {
+            _memory = _body.Memory;
+            _memoryIsBody = true;
+        }
+        else
+        {
+            _bodyOffset = _body.Offset;
+            _fileLeft = bytes;
+        }
+    }
+
+    public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
+    {
+        _memory = source;
+        _memoryIsBody = false;
+        return FlushAsync(cancellationToken);
+    }
+
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
+    {
+        Volatile.Write(ref _roomSeen, 0);
+        if (End != SendEnd.Done)
+        {
+            Forget();
+            return new(new FlushResult(false, true));
+        }
+        var step = Push(onLane: false);
+        if (step is Step.Finished)
+            return new(Finish());
+        _flush.Reset();
+        var flush = new ValueTask<FlushResult>(this, _flush.Version);
+        Wait(step);
+        return flush;
+    }
+
+    private enum Step { Finished, SocketFull, NeedsLane }
+
+    /// <summary>Sends what can be sent now. On a lane it may touch the file; elsewhere it stops before it.</summary>
+    private Step Push(bool onLane)
+    {
+        try
+        {
+            while (_headEnd > _headSent || _memory.Length > 0)
+            {
+                var sent = SendMemory();
+                if (sent < 0)
+                    return Failed(out var step) ? step : Step.SocketFull;
+                Took(sent);
+            }
+            while (_fileLeft > 0)
+            {
+                var file = _body.File!;
+                if (!onLane && !file.IsWarm(_bodyOffset))
+                    return Step.NeedsLane;
+                var started = Stopwatch.GetTimestamp();
+                var offset = _bodyOffset;
+                var wanted = Math.Min(_fileLeft, MaxSendfile);
+                var sent = Native.sendfile(_socket, file.Handle, &offset, (nuint)wanted);
+                if (sent < 0)
+                {
+                    if (Failed(out var step))
+                        return step;
+                    return Step.SocketFull;
+                }
+                if (sent == 0)
+                {
+                    // Shorter than it was at the start: what is missing cannot be made up, so the connection ends here.
+                    Stop(SendEnd.Truncated);
+                    return Step.Finished;
+                }
+                file.Sent(_bodyOffset, _bodyOffset + sent, started, onLane);
+                _bodyOffset += sent;
+                _fileLeft -= sent;
+                _meter?.Add(sent);
+                // Less than asked for means that the socket is full: asking again would only hear EAGAIN.
+                if (sent < wanted)
+                    return Step.SocketFull;
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            Stop(SendEnd.ViewerLeft);
+        }
+        return Step.Finished;
+    }
+
+    private nint SendMemory()
+    {
+        fixed (byte* head = _head)
+        fixed (byte* memory = _memory.Span)
+        {
+            var vectors = stackalloc Native.IoVec[2];
+            nuint count = 0;
+            if (_headEnd > _headSent)
+                vectors[count++] = new Native.IoVec { Base = head + _headSent, Length = (nuint)(_headEnd - _headSent) };
+            if (_memory.Length > 0)
+                vectors[count++] = new Native.IoVec { Base = memory, Length = (nuint)_memory.Length };
+            var message = new Native.MsgHdr { Vectors = vectors, VectorCount = count };
+            // With a file to follow the head waits for its first bytes: one packet less and one wake-up of the viewer less.
+            var flags = Native.MsgDontWait | Native.MsgNoSignal | (_fileLeft > 0 ? Native.MsgMore : 0);
+            return Native.sendmsg(_socket, &message, flags);
+        }
+    }
+
+    private void Took(nint sent)
+    {
+        var ofHead = (int)Math.Min(sent, _headEnd - _headSent);
+        _headSent += ofHead;
+        var ofMemory = (int)(sent - ofHead);
+        if (ofMemory == 0)
+            return;
+        _memory = _memory[ofMemory..];
+        if (_memoryIsBody)
+            _meter?.Add(ofMemory);
+    }
+
+    /// <summary>True when there is a step to take: again at once after a signal, or the end. False when the socket is full.</summary>
+    private bool Failed(out Step step)
+    {
+        step = Step.Finished;
+        switch (Marshal.GetLastPInvokeError())
+        {
+            case Native.Eagain:
+                return false;
+            case Native.Eintr:
+                step = _fileLeft > 0 ? Step.NeedsLane : Step.SocketFull;
+                return true;
+            case Native.Epipe or Native.Econnreset:
+                Stop(SendEnd.ViewerLeft);
+                return true;
+            case 5 or 116: // EIO, ESTALE: the disk or the file server
+                Stop(SendEnd.SourceFailed);
+                return true;
+            default: // ETIMEDOUT, EHOSTUNREACH and their like: the network gave the viewer up
+                Stop(SendEnd.ViewerLeft);
+                return true;
+        }
+    }
+
+    private void Wait(Step step)
+    {
+        if (step is Step.NeedsLane)
+        {
+            _body.File!.Lane.Enqueue(this);
+            return;
+        }
+        _waiter.Watch(this);
+        Volatile.Write(ref _carrying, 0);
+        // Room that came between the full socket and this line was told to nobody: the edge comes once.
+        if (Interlocked.Exchange(ref _roomSeen, 0) != 0)
+            Wake();
+    }
+
+    /// <summary>By the waiter, on its own thread: there is room. Sends what it can; only a cold file goes elsewhere.</summary>
+    internal void Continue()
+    {
+        if (Interlocked.Exchange(ref _carrying, 1) == 0)
+            Carry(onLane: false);
+        else
+            Volatile.Write(ref _roomSeen, 1);
+    }
+
+    /// <summary>By anybody: look again, on a pool thread.</summary>
+    internal void Wake()
+    {
+        if (Interlocked.Exchange(ref _carrying, 1) == 0)
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    /// <summary>By the waiter: the viewer's TCP took nothing for too long.</summary>
+    internal void GiveUp()
+    {
+        if (Interlocked.Exchange(ref _carrying, 1) != 0)
+            return;
+        Stop(SendEnd.Idle);
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    // A half-closed viewer still reads: the send is tried again, and if the socket is only full it waits on.
+    private void WakeToLook() => Wake();
+
+    internal bool IsWaiting => Volatile.Read(ref _carrying) == 0;
+
+    void IThreadPoolWorkItem.Execute() => Carry(onLane: false);
+
+    void IFileWork.Run() => Carry(onLane: true);
+
+    private void Carry(bool onLane)
+    {
+        var step = End == SendEnd.Done ? Push(onLane) : Step.Finished;
+        if (step is Step.Finished)
+            _flush.SetResult(Finish());
+        else
+            Wait(step);
+    }
+
+    private FlushResult Finish()
+    {
+        Forget();
+        return new FlushResult(false, End != SendEnd.Done);
+    }
+
+    private void Forget()
+    {
+        _headEnd = _headSent = 0;
+        ReturnHead();
+        _memory = default;
+        _fileLeft = 0;
+        _announced = false;
+        _body = default;
+        _meter = null;
+    }
+
+    private void Stop(SendEnd end)
+    {
+        End = end;
+        // Reset, not an orderly end: a short body must never look whole.
+        _connection.Abort(new ConnectionAbortedException("send ended: " + end));
+    }
+
+    public override void CancelPendingFlush() => WakeToLook();
+
+    public override void Complete(Exception? exception = null)
+    {
+        _closed.Unregister();
+        _waiter.Release(this);
+        Forget();
+        _inner.Complete(exception);
+    }
+
+    FlushResult IValueTaskSource<FlushResult>.GetResult(short token) => _flush.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token) => _flush.GetStatus(token);
+
+    void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token,
+        ValueTaskSourceOnCompletedFlags flags) => _flush.OnCompleted(continuation, state, token, flags);
+
+    /// <summary>A gibibyte of address space that is counted and never touched.</summary>
+    private sealed class Phantom : MemoryManager<byte>
+    {
+        public const int Size = 1 << 30;
+        public static readonly Phantom Instance = new();
+        private readonly byte* _start = (byte*)NativeMemory.AlignedAlloc(Size, 4096);
+
+        public override Span<byte> GetSpan() => new(_start, Size);
+        public override MemoryHandle Pin(int elementIndex = 0) => new(_start + elementIndex);
+        public override void Unpin() { }
+        protected override void Dispose(bool disposing) { }
+    }
+}
