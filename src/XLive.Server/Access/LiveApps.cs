@@ -1,0 +1,50 @@
+using System.Text;
+
+namespace XLive.Server.Access;
+
+/// <summary>The first segments of live streams. A handful, so a scan is the fastest look-up.</summary>
+public sealed class LiveApps
+{
+    public static readonly LiveApps None = new([]);
+
+    private readonly byte[][] names;
+
+    public LiveApps(IEnumerable<string> names) => this.names = [.. names.Select(Encoding.UTF8.GetBytes)];
+
+    /// <summary>"/{app}/".</summary>
+    public bool IsApp(ReadOnlySpan<byte> scope) => scope.Length > 2 && scope[0] == '/' && scope[^1] == '/' && Has(scope[1..^1]);
+
+    /// <summary>"/{app}/{stream}".</summary>
+    public bool IsStream(ReadOnlySpan<byte> scope)
+    {
+        int slash = scope.LastIndexOf((byte)'/');
+        return slash > 1 && slash < scope.Length - 1 && Has(scope[1..slash]);
+    }
+
+    /// <summary>"/{app}/{stream}" of any path that is a form of it, else null.</summary>
+    public string? StreamOf(string path)
+    {
+        int slash = path.Length > 1 ? path.IndexOf('/', 1) : -1;
+        if (slash < 0 || slash == path.Length - 1 || !Has(Encoding.UTF8.GetBytes(path[1..slash])))
+            return null;
+        int end = path.IndexOf('/', slash + 1);
+        if (end >= 0)
+            return path[..end];
+        foreach (string form in (ReadOnlySpan<string>)[".m3u8", ".flv"])
+        {
+            if (path.EndsWith(form, StringComparison.Ordinal) && path.Length - form.Length > slash + 1)
+                return path[..^form.Length];
+        }
+        return path;
+    }
+
+    private bool Has(ReadOnlySpan<byte> app)
+    {
+        foreach (byte[] name in names)
+        {
+            if (app.SequenceEqual(name))
+                return true;
+        }
+        return false;
+    }
+}
