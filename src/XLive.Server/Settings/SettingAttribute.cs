@@ -20,11 +20,34 @@ public sealed class SettingAttribute(string key, string why) : Attribute
 
     /// <summary>How a bare number reads, and which units are accepted.</summary>
     public SettingUnit Unit { get; init; }
+
+    /// <summary>The smallest value, in the setting's own notation ("1", "16KiB", "100ms"). Below zero is refused anyway.</summary>
+    public string? Least { get; init; }
+
+    /// <summary>The largest value, in the setting's own notation.</summary>
+    public string? Most { get; init; }
+}
+
+/// <summary>
+/// What cannot be seen from the type of a property in an entry of a list of maps (access.keys, limits.requests). The entry's
+/// names are the C# names in snake_case; a property without this attribute is an ordinary one.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class SettingFieldAttribute : Attribute
+{
+    public bool Required { get; init; }
+    public bool Secret { get; init; }
+    public SettingUnit Unit { get; init; }
+    public string? Least { get; init; }
+    public string? Most { get; init; }
 }
 
 public enum SettingUnit { None, Duration, Bytes }
 
-/// <summary>An options class that has rules beyond its types. Each fault names its key.</summary>
+/// <summary>
+/// An options class that has rules beyond its types. Each fault names its key; "access.keys[2].secret" leads to that line.
+/// Called before the instance is published, and again at each reload.
+/// </summary>
 public interface ICheckedOptions
 {
     void Check(Action<string, string> fault);

@@ -1,0 +1,93 @@
+namespace XLive.Server.Settings;
+
+/// <summary>Entries of the planned lists. They move beside the code that uses them, with their keys.</summary>
+internal static class PlannedShapes
+{
+    public enum LimitBy { Ip, Uid, Stream, All }
+
+    public enum Store { Memory, Disk, None }
+
+    public sealed class Limit
+    {
+        public TimeSpan Window { get; set; } = TimeSpan.FromSeconds(1);
+
+        [SettingField(Required = true)]
+        public int Count { get; set; }
+
+        public int Burst { get; set; }
+
+        public LimitBy By { get; set; }
+    }
+
+    public sealed class ByteLimit
+    {
+        [SettingField(Required = true, Unit = SettingUnit.Bytes)]
+        public long Count { get; set; }
+
+        [SettingField(Unit = SettingUnit.Bytes)]
+        public long Burst { get; set; }
+
+        public TimeSpan Window { get; set; } = TimeSpan.FromSeconds(1);
+
+        public LimitBy By { get; set; }
+    }
+
+    public sealed class SigningKey
+    {
+        [SettingField(Required = true)]
+        public string Id { get; set; } = "";
+
+        [SettingField(Required = true, Secret = true)]
+        public string Secret { get; set; } = "";
+
+        public DateTimeOffset? NotBefore { get; set; }
+
+        public DateTimeOffset? NotAfter { get; set; }
+    }
+
+    public sealed class CacheRule
+    {
+        [SettingField(Required = true)]
+        public string Match { get; set; } = "";
+
+        public TimeSpan? Ttl { get; set; }
+
+        public TimeSpan? Stale { get; set; }
+
+        public Store Store { get; set; }
+    }
+
+    public sealed class Quota
+    {
+        [SettingField(Required = true, Unit = SettingUnit.Bytes)]
+        public long Bytes { get; set; }
+
+        [SettingField(Least = "1s")]
+        public TimeSpan Period { get; set; } = TimeSpan.FromDays(30);
+    }
+
+    public sealed class Rung
+    {
+        [SettingField(Required = true)]
+        public string Name { get; set; } = "";
+
+        [SettingField(Least = "16", Most = "8640")]
+        public int? Height { get; set; }
+
+        public int? VideoBitrate { get; set; }
+
+        public int? AudioBitrate { get; set; }
+    }
+
+    public sealed class Relay
+    {
+        [SettingField(Required = true)]
+        public string Stream { get; set; } = "";
+
+        // Secret: an RTMP URL carries the stream key of the other side.
+        [SettingField(Required = true, Secret = true)]
+        public string Url { get; set; } = "";
+
+        public bool OnDemand { get; set; }
+    }
+}
