@@ -1,0 +1,66 @@
+using System.Text;
+
+namespace XLive.Server.Telemetry;
+
+/// <summary>The four files and the console. Disposing writes out what is still in memory.</summary>
+public sealed class LogFiles : IDisposable
+{
+    private readonly Func<LogOptions> _options;
+    private readonly TimeProvider _clock;
+
+    public LogFiles(Func<LogOptions> options, TimeProvider clock, Stream? console = null)
+    {
+        _options = options;
+        _clock = clock;
+        Console = new ConsoleLines(console);
+        Main = Open("xlive");
+        Errors = Open("error");
+        Access = Open("access");
+        Audit = Open("audit");
+    }
+
+    public LogOptions Options => _options();
+
+    public ConsoleLines Console { get; }
+
+    public RollingFile Main { get; }
+
+    public RollingFile Errors { get; }
+
+    public RollingFile Access { get; }
+
+    public RollingFile Audit { get; }
+
+    /// <summary>Lines lost by file, for the metrics.</summary>
+    public IEnumerable<(string File, long Lines)> Dropped =>
+        [("xlive", Main.Dropped), ("error", Errors.Dropped), ("access", Access.Dropped), ("audit", Audit.Dropped), ("console", Console.Dropped)];
+
+    internal DateTimeOffset Now => _clock.GetUtcNow();
+
+    public void Flush()
+    {
+        Main.Flush();
+        Errors.Flush();
+        Access.Flush();
+        Audit.Flush();
+        Console.Flush();
+    }
+
+    public void Dispose()
+    {
+        Main.Dispose();
+        Errors.Dispose();
+        Access.Dispose();
+        Audit.Dispose();
+        Console.Dispose();
+    }
+
+    private RollingFile Open(string name)
+    {
+        LogOptions options = _options();
+        return new RollingFile(Path.Combine(options.Dir, $"{name}.log"), options.MaxSize, options.MaxFiles, Trouble);
+    }
+
+    // To the console only: what cannot be written to a file cannot be told to it either.
+    private void Trouble(string what) => Console.Write(Encoding.UTF8.GetBytes($"{Now:HH:mm:ss} warn  logs: {what}\n"));
+}
