@@ -2,6 +2,7 @@
 # What run, test and bench share. Sourced with the repository's root as the working directory.
 
 SERVER=artifacts/bin/XLive.Server/release/xlive
+BUILT=artifacts/built # when the server's last build began
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DEBIAN_FRONTEND=noninteractive
 
 say() { printf '%s\n' "$*" >&2; }
@@ -131,33 +132,37 @@ in_use() {
     exec 8>&-
 }
 
-# build TARGET [STAMP]: builds, one at a time; with a stamp only if it is stale, and never under somebody who runs the last
-# build (returns 2 then). The stamp has the time of the build's start: what is saved meanwhile counts as newer.
+# build TARGET [--if-stale]: one build at a time. With --if-stale only when a source is newer than the last one, and never
+# under somebody who runs it (returns 2 then). The stamp has the time of the build's start: what is saved meanwhile is newer.
 build() {
-    local status=0
+    local status=0 stamp=artifacts/stamp.$$
     need_sdk
     mkdir -p artifacts
     exec 9>artifacts/build.lock
     flock --nonblock 9 || { say "Another build is under way; waiting for it ..."; flock 9; }
-    if [[ -n ${2:-} ]] && ! stale "$2"; then
+    if [[ ${2:-} == --if-stale ]] && ! stale; then
         :
-    elif [[ -n ${2:-} ]] && in_use; then
+    elif [[ ${2:-} == --if-stale ]] && in_use; then
         status=2
     else
-        touch "artifacts/stamp.$$"
+        touch "$stamp"
         # The compiler's servers outlive the build; they must not inherit its lock.
-        patiently "Building $1" dotnet build -c Release --nologo -v minimal "$1" 9>&- || status=1
-        if ((status == 0)) && [[ -n ${2:-} ]]; then mv "artifacts/stamp.$$" "$2"; else rm -f "artifacts/stamp.$$"; fi
+        if patiently "Building $1" dotnet build -c Release --nologo -v minimal "$1" 9>&-; then
+            mv "$stamp" "$BUILT"
+        else
+            rm -f "$stamp"
+            status=1
+        fi
     fi
     exec 9>&-
     return "$status"
 }
 
-# stale STAMP: is any source newer than the stamp's build? Directories count too: a deleted file shows there only.
+# Is any of the server's sources newer than what was built? Directories count too: a deleted file shows there only.
 stale() {
-    [[ -e $1 && -x $SERVER ]] || return 0
+    [[ -e $BUILT && -x $SERVER ]] || return 0
     local sources=(src ./*.props ./*.slnx global.json)
     [[ ! -d console ]] || sources+=(console)
     [[ -n $(find "${sources[@]}" \( -name node_modules -o -name wwwroot -o -name dist -o -name bin -o -name obj \) -prune \
-        -o -newer "$1" -print -quit) ]]
+        -o -newer "$BUILT" -print -quit) ]]
 }

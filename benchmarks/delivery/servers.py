@@ -1,0 +1,147 @@
+"""The servers that are compared, over the same folder and with the same signing secret, and what they cost."""
+import base64
+import hashlib
+import hmac
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.request
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+REPOSITORY = os.path.dirname(os.path.dirname(HERE))
+SECRET = "yardstick-secret-0123456789abcdef"
+TICK = os.sysconf("SC_CLK_TCK")
+QUIET = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def signed(path, uid="u1", expires=9999999999):
+    text = f"v1\n\n{uid}\n{expires}\n{path.rpartition('/')[0]}/"
+    mac = hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).digest()
+    return f"{path}?uid={uid}&expires={expires}&token={base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Server:
+    """A running server: its name, its port, and what its processes have used."""
+
+    def __init__(self, name, port, process, *helpers):
+        self.name, self.port, self.process, self.helpers = name, port, process, helpers
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def family(self):
+        """The process and all its descendants; helpers, such as the peers' Redis, are not counted."""
+        found, todo = [], [self.process.pid]
+        while todo:
+            pid = todo.pop()
+            found.append(pid)
+            try:
+                for task in os.listdir(f"/proc/{pid}/task"):
+                    todo += [int(c) for c in open(f"/proc/{pid}/task/{task}/children").read().split()]
+            except OSError:
+                pass
+        return found
+
+    def cpu(self):
+        """Seconds of processor time so far."""
+        total = 0
+        for pid in self.family():
+            try:
+                fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+                total += int(fields[11]) + int(fields[12])
+            except OSError:
+                pass
+        return total / TICK
+
+    def rss(self):
+        """Resident KiB."""
+        total = 0
+        for pid in self.family():
+            try:
+                total += int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{pid}/status").read()).group(1))
+            except (OSError, AttributeError):
+                pass
+        return total
+
+    def check(self, root, path):
+        """Waits until the server answers, and makes sure that it sends the file's bytes."""
+        for attempt in range(100):
+            if self.process.poll() is not None:
+                raise SystemExit(f"{self.name} ended with {self.process.returncode}")
+            try:
+                with urllib.request.urlopen(self.url + signed(path), timeout=10) as answer:
+                    if answer.read() != open(root + path, "rb").read():
+                        raise SystemExit(f"{self.name} sent other bytes than {path} has")
+                return
+            except OSError as fault:
+                last = fault
+                time.sleep(0.1)
+        raise SystemExit(f"{self.name} at {self.url} does not answer {path}: {last}")
+
+    def stop(self):
+        for process in (self.process, *self.helpers):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in (self.process, *self.helpers):
+            try:
+                process.wait(40)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def start_nginx(root, work):
+    port = free_port()
+    conf = open(f"{HERE}/peers/nginx_lua.conf.in").read()
+    fill = {"DIR": work, "ROOT": root, "PORT": str(port), "SECRET": SECRET, "USER": "user root;" if os.geteuid() == 0 else ""}
+    for key, value in fill.items():
+        conf = conf.replace(f"@{key}@", value)
+    with open(f"{work}/nginx.conf", "w") as out:
+        out.write(conf)
+    nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+    return Server("nginx + Lua", port, subprocess.Popen([nginx, "-e", "stderr", "-c", f"{work}/nginx.conf"], **QUIET))
+
+
+def start_fastapi(root, work):
+    port, store_port = free_port(), free_port()
+    store = subprocess.Popen(["redis-server", "--port", str(store_port), "--save", "", "--bind", "127.0.0.1", "--dir", work], **QUIET)
+    env = dict(os.environ, ROOT=root, SECRET=SECRET, REDIS_PORT=str(store_port), PYTHONPATH=f"{HERE}/peers", PYTHONDONTWRITEBYTECODE="1")
+    gateway = subprocess.Popen(["/usr/bin/python3", "/usr/bin/gunicorn", "fastapi_gateway:app", "-w", "5", "-k",
+                                "uvicorn.workers.UvicornWorker", "-b", f"127.0.0.1:{port}"], env=env, cwd=work, **QUIET)
+    return Server("FastAPI + Redis", port, gateway, store)
+
+
+def start_xlive(root, work, *options):
+    port, data = free_port(), tempfile.mkdtemp(prefix="xlive-", dir=work)
+    process = subprocess.Popen(
+        [f"{REPOSITORY}/artifacts/bin/XLive.Server/release/xlive", f"--backend.filesystem.root={root}", f"--server.port={port}",
+         "--hls.port=0", f"--rtmp.port={free_port()}", f"--access.secret={SECRET}", "--access.max_lifetime=0",
+         f"--data.dir={data}/data", f"--log.dir={data}/logs", "--log.level=warning", *options],
+        cwd=data, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    said, ready = [], threading.Event()
+
+    def listen():
+        for line in process.stdout:
+            said.append(line)
+            if line.strip() == "XLive is ready":
+                ready.set()
+        ready.set()
+
+    threading.Thread(target=listen, daemon=True).start()
+    if not ready.wait(60) or process.poll() is not None or "XLive is ready" not in map(str.strip, said):
+        process.kill()
+        raise SystemExit("XLive did not start:\n" + "".join(said))
+    return Server("XLive", port, process)
