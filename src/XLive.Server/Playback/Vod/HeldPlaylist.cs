@@ -10,7 +10,7 @@ namespace XLive.Server.Playback.Vod;
 internal sealed class HeldPlaylist
 {
     // Below this a gzip frame saves no packet.
-    private const int MinGzip = 512;
+    public const int MinGzip = 512;
 
     public HeldPlaylist(PlaylistTemplate template)
     {
@@ -18,16 +18,24 @@ internal sealed class HeldPlaylist
         Shared = template.Shared;
         Gzipped = Shared.Length >= MinGzip ? Gzip(Shared, CompressionLevel.Optimal) : null;
         // A playlist that still grows may be half a target duration old, never more (RFC 8216bis appendix B).
-        CacheControl = template.IsMultivariant || template.HasEndList || template.TargetDuration <= 0
-            ? "public, max-age=60"
-            : "public, max-age=" + Math.Max(1, (int)template.TargetDuration / 2);
+        var age = template.IsMultivariant || template.HasEndList || template.TargetDuration <= 0 ? 60 : Math.Max(1, template.TargetDuration / 2);
+        CacheControl = "public, max-age=" + age;
+        PrivateCacheControl = "private, max-age=" + age;
     }
 
     public PlaylistTemplate Template { get; }
     public ReadOnlyMemory<byte> Shared { get; }
     public byte[]? Gzipped { get; }
     public string CacheControl { get; }
+
+    /// <summary>For a URL that carries a viewer's grant.</summary>
+    public string PrivateCacheControl { get; }
     public long HeldBytes => Shared.Length + (Gzipped?.Length ?? 0);
+
+    /// <summary>Another encoding is another representation, and needs a tag of its own (RFC 9110 section 8.8.3.3).</summary>
+    public string GzippedTag(string etag) => _gzippedTag ??= etag[..^1] + "-gz\"";
+
+    private string? _gzippedTag;
 
     public static byte[] Gzip(ReadOnlyMemory<byte> plain, CompressionLevel level)
     {

@@ -22,19 +22,21 @@ internal sealed class FileOpener
     private readonly string _root;
     private readonly bool _sendfile;
     private readonly LinkPolicy _links;
-    private readonly IReadOnlyList<string> _ownHosts;
+    private readonly Func<IReadOnlyList<string>> _ownHosts;
+    private readonly KeyPaths _keys;
     private readonly FileLanes _lanes;
     private volatile RootFolder? _directory;
     private long _rootChecked;
     private int _rootLook;
     private volatile bool _hasOpenat2 = true;
 
-    public FileOpener(FolderOptions options, IReadOnlyList<string> ownHosts, FileLanes lanes)
+    public FileOpener(FolderOptions options, Func<IReadOnlyList<string>> ownHosts, KeyPaths keys, FileLanes lanes)
     {
         _root = Path.GetFullPath(options.Root);
         _sendfile = options.Sendfile;
         _links = options.Links;
         _ownHosts = ownHosts;
+        _keys = keys;
         _lanes = lanes;
     }
 
@@ -105,9 +107,12 @@ internal sealed class FileOpener
         HeldPlaylist? playlist = null;
         if (kind.IsPlaylist)
         {
-            var template = PlaylistTemplate.Parse(bytes, path, _ownHosts);
+            var template = PlaylistTemplate.Parse(bytes, path, _ownHosts());
             if (template.IsPlaylist)
+            {
                 playlist = new HeldPlaylist(template);
+                _keys.Learn(template.KeyPaths);
+            }
         }
         return new FileEntry(path, identity, kind, null, bytes, playlist);
     }

@@ -28,14 +28,14 @@ internal sealed partial class FolderSource
     private readonly ConcurrentDictionary<string, Lookup> _lookups = new(StringComparer.Ordinal);
     private readonly long _freshTicks;
 
-    public FolderSource(FolderOptions options, IReadOnlyList<string> ownHosts, int maxHandles, TimeProvider clock, ILogger<FolderSource> log)
+    public FolderSource(FolderOptions options, Func<IReadOnlyList<string>> ownHosts, KeyPaths keys, int maxHandles, TimeProvider clock, ILogger<FolderSource> log)
     {
         _clock = clock;
         _log = log;
         _freshTicks = (long)(Fresh.TotalSeconds * clock.TimestampFrequency);
         _table = new FileTable(options.CacheMemory, maxHandles);
         _lanes = new FileLanes();
-        _opener = new FileOpener(options, ownHosts, _lanes);
+        _opener = new FileOpener(options, ownHosts, keys, _lanes);
     }
 
     public FileTable Table => _table;

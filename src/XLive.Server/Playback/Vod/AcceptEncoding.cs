@@ -1,0 +1,39 @@
+using System.Globalization;
+using Microsoft.Extensions.Primitives;
+
+namespace XLive.Server.Playback.Vod;
+
+internal static class AcceptEncoding
+{
+    /// <summary>RFC 9110 section 12.5.3: gzip by name or by *, unless its weight is 0.</summary>
+    public static bool TakesGzip(StringValues header)
+    {
+        var any = false;
+        for (var i = 0; i < header.Count; i++)
+        {
+            foreach (var range in header[i].AsSpan().Split(','))
+            {
+                var one = header[i].AsSpan()[range].Trim();
+                var semicolon = one.IndexOf(';');
+                var coding = (semicolon < 0 ? one : one[..semicolon]).TrimEnd();
+                var isGzip = coding.Equals("gzip", StringComparison.OrdinalIgnoreCase) || coding.Equals("x-gzip", StringComparison.OrdinalIgnoreCase);
+                if (!isGzip && !coding.SequenceEqual("*"))
+                    continue;
+                var taken = semicolon < 0 || Weight(one[(semicolon + 1)..]) > 0;
+                if (isGzip)
+                    return taken;
+                any = taken;
+            }
+        }
+        return any;
+    }
+
+    private static double Weight(ReadOnlySpan<char> parameter)
+    {
+        parameter = parameter.Trim();
+        return parameter.StartsWith("q=", StringComparison.OrdinalIgnoreCase)
+            && double.TryParse(parameter[2..], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var weight)
+            ? weight
+            : 1;
+    }
+}
