@@ -108,7 +108,7 @@ internal sealed class InputFiles(SettingsInput input)
         }
         catch (Exception e) when (e is IOException or ArgumentException or NotSupportedException)
         {
-            problem = "cannot be read: " + e.Message;
+            problem = "cannot be read: " + FaultList.Short(e.Message);
         }
 
         return null;

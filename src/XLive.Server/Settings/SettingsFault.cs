@@ -39,7 +39,7 @@ internal sealed class FaultList
             return;
         }
 
-        _faults.Add(new SettingsFault(OneLine(where), line, OneLine(key), OneLine(problem)));
+        _faults.Add(new SettingsFault(OneLine(where), line, OneLine(key.Length <= 120 ? key : key[..120] + "..."), OneLine(problem)));
     }
 
     public bool Concerns(string key) => _hidden > 0 || _faults.Any(f =>
@@ -61,11 +61,9 @@ internal sealed class FaultList
     }
 
     /// <summary>What the user wrote, fit for a message: short, quoted, on one line.</summary>
-    public static string Quote(string text)
-    {
-        const int longest = 60;
-        return "\"" + (text.Length <= longest ? text : text[..longest] + "...") + "\"";
-    }
+    public static string Quote(string text) => "\"" + Short(text) + "\"";
+
+    public static string Short(string text) => text.Length <= 60 ? text : text[..60] + "...";
 
     private static string OneLine(string text)
     {

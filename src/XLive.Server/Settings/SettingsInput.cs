@@ -27,5 +27,6 @@ public sealed class SettingsInput
         return new SettingsInput { Args = args, Environment = variables };
     }
 
-    internal string FullPath(string path) => Path.GetFullPath(path, WorkingDirectory);
+    // A path with a NUL ("\0" in quotes does it) is an exception to .NET; here it is one more file that does not exist.
+    internal string FullPath(string path) => Path.GetFullPath(path.Replace('\0', '\uFFFD'), WorkingDirectory);
 }
