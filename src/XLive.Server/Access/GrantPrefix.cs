@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Text;
+
 namespace XLive.Server.Access;
 
 /// <summary>
@@ -65,7 +68,7 @@ public static class GrantPrefix
         expires = 0;
         Span<byte> digits = stackalloc byte[16];
         return raw.Length <= digits.Length
-            && System.Text.Ascii.FromUtf16(raw, digits, out int length) == System.Buffers.OperationStatus.Done
+            && Ascii.FromUtf16(raw, digits, out int length) == OperationStatus.Done
             && GrantText.TryExpires(digits[..length], out expires);
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 
 namespace XLive.Server.Access;
@@ -112,8 +113,8 @@ public sealed class RefererRule
             && !host.ContainsAnyExcept(hostCharacters);
     }
 
-    private static readonly System.Buffers.SearchValues<char> hostCharacters =
-        System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_");
+    private static readonly SearchValues<char> hostCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_");
 
     private sealed class Entry
     {
