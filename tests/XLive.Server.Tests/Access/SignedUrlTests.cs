@@ -254,7 +254,7 @@ public class SignedUrlTests(ITestOutputHelper output)
         string unknown = Query(Path, kid: "k9");
         const int Rounds = 20_000;
         double right = double.MaxValue, wrong = double.MaxValue, parse = double.MaxValue;
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 8 || (i < 40 && right > 2000); i++)
         {
             right = Math.Min(right, Time(query, verify: true));
             wrong = Math.Min(wrong, Time(unknown, verify: true));
