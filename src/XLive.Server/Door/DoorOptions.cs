@@ -13,7 +13,7 @@ public sealed class DoorOptions : ICheckedOptions
     [Setting("hls.port", "a second HTTP port that answers the same; 0 turns it off", NeedsRestart = true)]
     public int HlsPort { get; set; } = 3001;
 
-    [Setting("server.public_url", "the URLs under which viewers reach this server; playlists that name these hosts are rewritten like relative ones")]
+    [Setting("server.public_url", "the URLs under which viewers reach this server; playlists that name these hosts are rewritten like relative ones", NeedsRestart = true)]
     public List<string> PublicUrl { get; set; } = [];
 
     [Setting("server.drain_timeout", "how long SIGTERM waits for running transfers", Unit = SettingUnit.Duration, NeedsRestart = true)]

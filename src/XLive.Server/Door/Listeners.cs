@@ -12,7 +12,7 @@ namespace XLive.Server.Door;
 /// <summary>Kestrel as this house runs it: our output below every connection, and limits for an open port instead of a trusted one.</summary>
 internal static class Listeners
 {
-    public static void Configure(KestrelServerOptions kestrel, DoorOptions door, int maxConnections, WritableWaiter waiter)
+    public static void Configure(KestrelServerOptions kestrel, DoorOptions door, int maxConnections, WritableWaiter waiter, ConnectionCount count)
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
@@ -31,7 +31,7 @@ internal static class Listeners
         foreach (var port in Ports(door))
         {
             foreach (var address in Addresses(door.Host))
-                kestrel.Listen(address, port, listen => Use(listen, waiter));
+                kestrel.Listen(address, port, listen => Use(listen, waiter, count));
         }
     }
 
@@ -46,16 +46,24 @@ internal static class Listeners
         _ => [IPAddress.Parse(host)],
     };
 
-    private static void Use(ListenOptions listen, WritableWaiter waiter)
+    private static void Use(ListenOptions listen, WritableWaiter waiter, ConnectionCount count)
     {
         listen.Protocols = HttpProtocols.Http1;
-        listen.Use(next => connection =>
+        listen.Use(next => async connection =>
         {
             var socket = connection.Features.Get<IConnectionSocketFeature>()!.Socket;
             var output = new SocketOutput(socket, connection, waiter);
             connection.Transport = new Duplex(connection.Transport.Input, output);
             connection.Features.Set(output);
-            return next(connection);
+            count.Opened();
+            try
+            {
+                await next(connection);
+            }
+            finally
+            {
+                count.Closed();
+            }
         });
     }
 
@@ -63,7 +71,9 @@ internal static class Listeners
     {
         sockets.NoDelay = network.NoDelay;
         sockets.Backlog = 4096;
-        sockets.UnsafePreferInlineScheduling = Environment.GetEnvironmentVariable("INLINE") == "1";
+        // Nothing that blocks runs on these threads: files have lanes, management yields to the pool. Measured with the runtime's inline
+        // completions: 2 KiB cost 0.56 of nginx instead of 0.91.
+        sockets.UnsafePreferInlineScheduling = true;
     }
 
     private sealed class Duplex(PipeReader input, PipeWriter output) : IDuplexPipe

@@ -94,6 +94,18 @@ public sealed class KeyFiles
         }
     }
 
+    public bool Delete(string name)
+    {
+        string path = PathOf(name);
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+        File.Delete(path);
+        Posix.SyncDirectory(_dir);
+        return true;
+    }
+
     /// <summary>Names of the key files that begin and end so, in order.</summary>
     public IReadOnlyList<string> Names(string prefix, string suffix) =>
         [.. Directory.GetFiles(_dir)

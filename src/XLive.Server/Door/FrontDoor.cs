@@ -145,6 +145,8 @@ internal sealed class DoorServer(IServer kestrel, FrontDoor door) : IServer
         {
             // Management may touch the database and hash passwords; the threads that move media are not for that.
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            exchange.Features.GetRequiredFeature<IHttpRequestIdentifierFeature>().TraceIdentifier = exchange.RequestId;
+            exchange.Headers["X-Request-Id"] = exchange.RequestId;
             var context = api.CreateContext(exchange.Features);
             try
             {

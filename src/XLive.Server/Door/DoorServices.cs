@@ -1,0 +1,28 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using XLive.Server.Sending;
+using XLive.Server.Settings;
+
+namespace XLive.Server.Door;
+
+public static class DoorServices
+{
+    public static void AddDoor(this WebApplicationBuilder builder, ServerSettings settings, Descriptors descriptors)
+    {
+        var door = settings.Of<DoorOptions>();
+        var services = builder.Services;
+        services.AddSingleton<FrontDoor>();
+        services.AddSingleton(descriptors);
+        services.AddSingleton<ConnectionCount>();
+        services.Configure<SocketTransportOptions>(o => Listeners.Configure(o, settings.Of<NetworkOptions>()));
+        services.AddOptions<KestrelServerOptions>().Configure<WritableWaiter, ConnectionCount>((kestrel, waiter, count) =>
+            Listeners.Configure(kestrel, door, descriptors.ConnectionsFor(door), waiter, count));
+        // The door stands before whatever Kestrel would call.
+        var kestrel = services.Last(s => s.ServiceType == typeof(IServer));
+        services.Remove(kestrel);
+        services.AddSingleton<IServer>(p =>
+            new DoorServer((IServer)ActivatorUtilities.CreateInstance(p, kestrel.ImplementationType!), p.GetRequiredService<FrontDoor>()));
+    }
+}

@@ -1,0 +1,139 @@
+using System.Text.Json;
+using XLive.Server.Access;
+using XLive.Server.Accounts;
+using XLive.Server.Door;
+using XLive.Server.Playback.Vod.Folder;
+using XLive.Server.Sending;
+using XLive.Server.Sessions;
+using XLive.Server.Settings;
+using XLive.Server.Telemetry;
+using XLive.Server.Traffic;
+
+namespace XLive.Server.Operations.Api;
+
+/// <summary>GET /stats: the whole server in one JSON, every bound beside what fills it. GET /api/v1/config: what is set, and from where.</summary>
+public static class StatsEndpoints
+{
+    public static void MapStats(this IEndpointRouteBuilder routes)
+    {
+        var services = routes.ServiceProvider;
+        routes.MapGet("/stats", http => WriteAsync(http, json => Stats(json, services))).Requires(Permission.Monitor);
+        routes.MapGet("/api/v1/config", http => WriteAsync(http, json => Config(json, services.GetRequiredService<ServerSettings>()))).Requires(Permission.Admin);
+    }
+
+    private static async Task WriteAsync(HttpContext http, Action<Utf8JsonWriter> write)
+    {
+        using var body = new MemoryStream();
+        await using (var json = new Utf8JsonWriter(body))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+        http.Response.ContentType = "application/json";
+        http.Response.Headers.CacheControl = "no-store";
+        http.Response.ContentLength = body.Length;
+        await http.Response.Body.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length), http.RequestAborted);
+    }
+
+    private static void Stats(Utf8JsonWriter json, IServiceProvider services)
+    {
+        using var process = System.Diagnostics.Process.GetCurrentProcess();
+        json.WriteString("version", ServerVersion.Text);
+        json.WriteNumber("uptime_seconds", Math.Round((DateTime.UtcNow - process.StartTime.ToUniversalTime()).TotalSeconds, 1));
+        json.WriteNumber("cpu_seconds", Math.Round(process.TotalProcessorTime.TotalSeconds, 2));
+        json.WriteNumber("rss_bytes", Environment.WorkingSet);
+
+        var requests = services.GetRequiredService<RequestStats>();
+        json.WriteStartObject("requests");
+        json.WriteNumber("total", requests.Total);
+        for (var i = 2; i <= 5; i++)
+            json.WriteNumber(i + "xx", requests.Of(i));
+        json.WriteNumber("p50_ms", Math.Round(requests.Percentile(0.50), 3));
+        json.WriteNumber("p95_ms", Math.Round(requests.Percentile(0.95), 3));
+        json.WriteNumber("p99_ms", Math.Round(requests.Percentile(0.99), 3));
+        json.WriteStartObject("refused");
+        foreach (var (reason, count) in requests.Refused.OrderBy(r => r.Key, StringComparer.Ordinal))
+            json.WriteNumber(reason, count);
+        json.WriteEndObject();
+        json.WriteEndObject();
+
+        var descriptors = services.GetRequiredService<Descriptors>();
+        var connections = services.GetRequiredService<ConnectionCount>();
+        var waiter = services.GetRequiredService<WritableWaiter>();
+        json.WriteStartObject("connections");
+        json.WriteNumber("open", connections.Open);
+        json.WriteNumber("limit", descriptors.ConnectionsFor(services.GetRequiredService<ServerSettings>().Of<DoorOptions>()));
+        json.WriteNumber("accepted", connections.Accepted);
+        json.WriteNumber("waiting_for_viewer", waiter.Waiting);
+        json.WriteNumber("cut_idle", waiter.IdleCuts);
+        json.WriteEndObject();
+
+        var meters = services.GetRequiredService<UserMeters>();
+        var (bytes, counted) = meters.Total();
+        json.WriteStartObject("traffic");
+        json.WriteNumber("body_bytes", bytes);
+        json.WriteNumber("body_bytes_without_uid", meters.Nobody.Bytes);
+        json.WriteNumber("media_requests", counted);
+        json.WriteNumber("users", meters.Count);
+        json.WriteEndObject();
+
+        var sessions = services.GetRequiredService<SessionTable>();
+        json.WriteStartObject("sessions");
+        json.WriteNumber("known", sessions.Count);
+        json.WriteNumber("opened", sessions.Opened);
+        json.WriteNumber("paths_remembered", sessions.PathsKnown);
+        json.WriteNumber("links_remembered", services.GetRequiredService<PlaybackGate>().LinksRemembered);
+        json.WriteEndObject();
+
+        var folder = services.GetRequiredService<FolderSource>();
+        json.WriteStartObject("files");
+        json.WriteNumber("cached", folder.Table.Count);
+        json.WriteNumber("memory_bytes", folder.Table.Bytes);
+        json.WriteNumber("memory_limit", folder.Table.MaxBytes);
+        json.WriteNumber("handles", folder.Table.Handles);
+        json.WriteNumber("handle_limit", folder.Table.MaxHandles);
+        json.WriteNumber("lookups_waiting", folder.LookupsWaiting);
+        json.WriteNumber("disk_threads", folder.Lanes.Threads);
+        json.WriteEndObject();
+
+        json.WriteStartObject("logs_dropped");
+        foreach (var (file, lines) in services.GetRequiredService<LogFiles>().Dropped)
+            json.WriteNumber(file, lines);
+        json.WriteEndObject();
+    }
+
+    private static void Config(Utf8JsonWriter json, ServerSettings settings)
+    {
+        if (settings.File is null)
+            json.WriteNull("file");
+        else
+            json.WriteString("file", settings.File);
+        json.WriteStartArray("settings");
+        foreach (var key in settings.Describe())
+        {
+            json.WriteStartObject();
+            json.WriteString("key", key.Key);
+            json.WriteString("value", key.Value);
+            json.WriteString("default", key.Default);
+            json.WriteString("source", key.Source);
+            json.WriteBoolean("needs_restart", key.NeedsRestart);
+            if (key.Pending is { } pending)
+                json.WriteString("pending", pending);
+            json.WriteString("why", key.Why);
+            if (key.Planned is { } planned)
+                json.WriteString("not_built_yet", planned);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteStartArray("warnings");
+        foreach (var warning in settings.Warnings)
+            json.WriteStringValue(warning);
+        json.WriteEndArray();
+    }
+}
+
+public static class ServerVersion
+{
+    public static string Text { get; } = typeof(ServerVersion).Assembly.GetName().Version!.ToString(3);
+}

@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+
+namespace XLive.Server.Operations.Health;
+
+public enum HealthState { Healthy, Degraded, Unhealthy }
+
+public sealed record HealthEntry(string Name, HealthState State, string Detail, double LatencyMs);
+
+/// <summary>A look at one thing the server needs. It may take its time: the page never waits for it.</summary>
+public sealed record HealthCheck(string Name, Func<(HealthState, string)> Look);
+
+/// <summary>
+/// Looks every few seconds, each check on a thread of its own and none twice at once, and answers from what was last seen: a disk that
+/// hangs makes its own entry unhealthy and nothing else late.
+/// </summary>
+public sealed partial class HealthChecks(IEnumerable<HealthCheck> checks, TimeProvider clock, ILogger<HealthChecks> log) : IDisposable
+{
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly Watched[] _checks = [.. checks.Select(c => new Watched(c))];
+    private ITimer? _timer;
+    private volatile bool _draining;
+    private volatile bool _started;
+    private HealthState _last = HealthState.Healthy;
+
+    public bool Draining
+    {
+        get => _draining;
+        set => _draining = value;
+    }
+
+    public bool IsReady => _started && !_draining && State != HealthState.Unhealthy;
+
+    public HealthState State
+    {
+        get
+        {
+            var worst = HealthState.Healthy;
+            foreach (var entry in Entries)
+            {
+                if (entry.State > worst)
+                    worst = entry.State;
+            }
+            return worst;
+        }
+    }
+
+    public IEnumerable<HealthEntry> Entries => _checks.Select(c => c.Entry(clock));
+
+    public void Start()
+    {
+        Parallel.ForEach(_checks, check => check.Look(clock));
+        _started = true;
+        _timer = clock.CreateTimer(_ => LookAround(), null, Every, Every);
+    }
+
+    private void LookAround()
+    {
+        foreach (var check in _checks)
+            check.LookSoon(clock);
+        var state = State;
+        if (state == _last)
+            return;
+        _last = state;
+        LogState(state, string.Join("; ", Entries.Where(e => e.State != HealthState.Healthy).Select(e => e.Name + ": " + e.Detail)));
+    }
+
+    [LoggerMessage(LogLevel.Warning, "health is {State} now {Why}")]
+    private partial void LogState(HealthState state, string why);
+
+    public void Dispose() => _timer?.Dispose();
+
+    private sealed class Watched(HealthCheck check)
+    {
+        private volatile HealthEntry _entry = new(check.Name, HealthState.Healthy, "not looked at yet", 0);
+        private long _since;
+        private int _looking;
+
+        public HealthEntry Entry(TimeProvider clock)
+        {
+            var since = Volatile.Read(ref _since);
+            return Volatile.Read(ref _looking) == 1 && since != 0 && clock.GetElapsedTime(since) is var waited && waited > Patience
+                ? new HealthEntry(check.Name, HealthState.Unhealthy, $"has not answered for {waited.TotalSeconds:0} s", waited.TotalMilliseconds)
+                : _entry;
+        }
+
+        public void LookSoon(TimeProvider clock)
+        {
+            if (Volatile.Read(ref _looking) == 0)
+                new Thread(() => Look(clock), 128 * 1024) { IsBackground = true, Name = "health " + check.Name }.UnsafeStart();
+        }
+
+        public void Look(TimeProvider clock)
+        {
+            if (Interlocked.Exchange(ref _looking, 1) == 1)
+                return;
+            var started = clock.GetTimestamp();
+            Volatile.Write(ref _since, started);
+            try
+            {
+                var (state, detail) = check.Look();
+                _entry = new HealthEntry(check.Name, state, detail, clock.GetElapsedTime(started).TotalMilliseconds);
+            }
+            catch (Exception e)
+            {
+                _entry = new HealthEntry(check.Name, HealthState.Unhealthy, e.Message, clock.GetElapsedTime(started).TotalMilliseconds);
+            }
+            finally
+            {
+                Volatile.Write(ref _looking, 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+using Microsoft.Extensions.DependencyInjection;
+using XLive.Server.Door;
+using XLive.Server.Playback.Vod.Folder;
+using XLive.Server.Settings;
+using XLive.Server.Storage;
+using XLive.Server.Telemetry;
+
+namespace XLive.Server.Operations.Health;
+
+public static class HealthServices
+{
+    public static void AddHealth(this IServiceCollection services, ServerSettings settings)
+    {
+        services.AddSingleton(p => new HealthCheck("media", () => Media(settings.Of<FolderOptions>().Root)));
+        services.AddSingleton(p => new HealthCheck("data", () => Data(p.GetRequiredService<DataOptions>().Dir)));
+        services.AddSingleton(p => new HealthCheck("database", () => Database(p.GetRequiredService<Sqlite>())));
+        services.AddSingleton(p => new HealthCheck("connections", () =>
+            Connections(p.GetRequiredService<ConnectionCount>().Open, p.GetRequiredService<Descriptors>().ConnectionsFor(settings.Of<DoorOptions>()))));
+        services.AddSingleton(p => new HealthCheck("logs", () => Logs(p.GetRequiredService<LogFiles>())));
+        services.AddSingleton<HealthChecks>();
+    }
+
+    private static (HealthState, string) Media(string root)
+    {
+        // Opening it is what a viewer's request does; existence alone is answered from a cache by some file servers.
+        using var entries = Directory.EnumerateFileSystemEntries(root).GetEnumerator();
+        return entries.MoveNext() ? (HealthState.Healthy, root) : (HealthState.Degraded, root + " is empty");
+    }
+
+    private static (HealthState, string) Data(string dir)
+    {
+        var probe = Path.Combine(dir, ".probe");
+        File.WriteAllText(probe, "");
+        File.Delete(probe);
+        var free = new DriveInfo(Path.GetFullPath(dir)).AvailableFreeSpace;
+        return free < 64 << 20 ? (HealthState.Degraded, $"{free >> 20} MiB left") : (HealthState.Healthy, $"{free >> 20} MiB free");
+    }
+
+    private static (HealthState, string) Database(Sqlite db) =>
+        db.First("SELECT 1", static row => row.Int64(0)) == 1 ? (HealthState.Healthy, "sqlite") : (HealthState.Unhealthy, "no answer");
+
+    private static (HealthState, string) Connections(int open, int most) =>
+        (open > most - most / 10 ? HealthState.Degraded : HealthState.Healthy, $"{open} of {most}");
+
+    private static (HealthState, string) Logs(LogFiles logs)
+    {
+        var dropped = logs.Dropped.Sum(d => d.Lines);
+        return dropped > 0 ? (HealthState.Degraded, $"{dropped} lines dropped since the start") : (HealthState.Healthy, "none dropped");
+    }
+}

@@ -1,0 +1,38 @@
+using Microsoft.Extensions.DependencyInjection;
+using XLive.Server.Settings;
+using XLive.Server.Storage;
+using XLive.Server.Traffic;
+
+namespace XLive.Server.Sessions;
+
+public static class SessionServices
+{
+    public static void AddSessions(this IServiceCollection services, ServerSettings settings)
+    {
+        services.AddSingleton<UserMeters>();
+        services.AddSingleton(p =>
+        {
+            var shared = settings.Of<ServiceKeyOptions>().Secret;
+            // Nodes that share server.secret accept each other's sessions; one alone makes its own.
+            return new SessionGrants(shared.Length > 0 ? System.Text.Encoding.UTF8.GetBytes(shared) : p.GetRequiredService<KeyFiles>().ReadOrCreateBytes("service"));
+        });
+        services.AddSingleton(p =>
+        {
+            var table = new SessionTable(p.GetRequiredService<SessionGrants>(), p.GetRequiredService<UserMeters>(), settings.Of<SessionOptions>, p.GetRequiredService<TimeProvider>());
+            table.Start();
+            return table;
+        });
+    }
+}
+
+public sealed class ServiceKeyOptions : ICheckedOptions
+{
+    [Setting("server.secret", "shared by all nodes of one service, at least 16 bytes; one alone makes its own in data/keys", Secret = true, NeedsRestart = true)]
+    public string Secret { get; set; } = "";
+
+    public void Check(Action<string, string> fault)
+    {
+        if (Secret.Length is > 0 and < 16)
+            fault("server.secret", "needs at least 16 characters");
+    }
+}

@@ -1,0 +1,68 @@
+using System.Collections.Concurrent;
+using System.Numerics;
+
+namespace XLive.Server.Telemetry;
+
+/// <summary>
+/// What the door saw: answers by class, refusals by reason, how long answers took. Latency lies in buckets of a quarter of a power of
+/// two, so a percentile is right within a fifth and costs one increment.
+/// </summary>
+public sealed class RequestStats
+{
+    private const int PerPower = 4;
+    private const int Buckets = 40 * PerPower;
+
+    private readonly long[] _classes = new long[6];
+    private readonly long[] _latency = new long[Buckets];
+    private readonly ConcurrentDictionary<string, long> _refused = new(StringComparer.Ordinal);
+
+    public void Count(int status, long microseconds, string refusedFor)
+    {
+        Interlocked.Increment(ref _classes[Math.Clamp(status / 100, 0, 5)]);
+        Interlocked.Increment(ref _latency[Bucket(microseconds)]);
+        // The reasons are words of ours, a dozen in all.
+        if (refusedFor.Length > 0)
+            _refused.AddOrUpdate(refusedFor, 1, static (_, n) => n + 1);
+    }
+
+    public long Of(int statusClass) => Volatile.Read(ref _classes[statusClass]);
+
+    public long Total
+    {
+        get
+        {
+            long total = 0;
+            for (var i = 0; i < _classes.Length; i++)
+                total += Of(i);
+            return total;
+        }
+    }
+
+    public IReadOnlyDictionary<string, long> Refused => _refused;
+
+    /// <summary>Milliseconds that so large a share of all answers took at most.</summary>
+    public double Percentile(double share)
+    {
+        long total = 0;
+        for (var i = 0; i < Buckets; i++)
+            total += Volatile.Read(ref _latency[i]);
+        var wanted = (long)Math.Ceiling(total * share);
+        long seen = 0;
+        for (var i = 0; i < Buckets && total > 0; i++)
+        {
+            seen += Volatile.Read(ref _latency[i]);
+            if (seen >= wanted)
+                return Math.Pow(2, (i + 1) / (double)PerPower) / 1000;
+        }
+        return 0;
+    }
+
+    private static int Bucket(long microseconds)
+    {
+        if (microseconds < 1)
+            return 0;
+        var power = BitOperations.Log2((ulong)microseconds);
+        var quarter = power < 2 ? 0 : (int)((microseconds >> (power - 2)) & 3);
+        return Math.Min(Buckets - 1, power * PerPower + quarter);
+    }
+}
