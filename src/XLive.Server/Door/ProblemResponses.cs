@@ -1,0 +1,83 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Connections;
+
+namespace XLive.Server.Door;
+
+/// <summary>
+/// Stands around everything that answers. A fault becomes a problem; so does a bare error status, such as routing's own 404 and 405
+/// (whose Allow header stays). What the fault was stands in the log under the request's id and nowhere else.
+/// </summary>
+public sealed class ProblemResponses(RequestDelegate next, ILogger<ProblemResponses> log)
+{
+    private const int ClientClosedRequest = 499; // nginx's word for it; nobody reads this answer but our own log
+
+    public async Task InvokeAsync(HttpContext http)
+    {
+        try
+        {
+            await next(http);
+            HttpResponse response = http.Response;
+            bool bare = !response.HasStarted && response.ContentLength is null && response.ContentType is null;
+            if (response.StatusCode >= 400 && bare && response.StatusCode != ClientClosedRequest)
+            {
+                await Problem.Write(http, response.StatusCode, CodeOf(response.StatusCode), DetailOf(response.StatusCode));
+            }
+        }
+        catch (ProblemException problem)
+        {
+            if (problem.RetryAfter is { } wait)
+            {
+                http.Response.Headers.RetryAfter =
+                    Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString("F0", CultureInfo.InvariantCulture);
+            }
+            await Problem.Write(http, problem.Status, problem.ProblemCode, problem.Message);
+        }
+        catch (BadHttpRequestException fault)
+        {
+            // Not its message: Kestrel quotes the request there.
+            await Problem.Write(http, fault.StatusCode, CodeOf(fault.StatusCode), DetailOf(fault.StatusCode));
+        }
+        catch (Exception fault) when (fault is ConnectionResetException or ConnectionAbortedException
+            || (http.RequestAborted.IsCancellationRequested && fault is OperationCanceledException or IOException))
+        {
+            // The body broke off, or nobody waits any more. Not a fault of ours.
+            if (!http.Response.HasStarted)
+            {
+                http.Response.StatusCode = fault is OperationCanceledException ? ClientClosedRequest : 400;
+            }
+        }
+        catch (Exception fault)
+        {
+            log.LogError(fault, "Request {RequestId} failed: {Method} {Path}", http.TraceIdentifier, http.Request.Method, http.Request.Path.Value);
+            await Problem.Write(http, 500, CodeOf(500), DetailOf(500));
+        }
+    }
+
+    private static string CodeOf(int status) => status switch
+    {
+        400 => "bad_request", 401 => "unauthorized", 403 => "forbidden", 404 => "not_found", 405 => "method_not_allowed",
+        408 => "timeout", 411 => "length_required", 413 => "too_large", 414 => "uri_too_long", 415 => "unsupported_media_type",
+        429 => "too_many", 431 => "headers_too_large", 500 => "internal", 502 => "bad_gateway", 503 => "unavailable",
+        504 => "gateway_timeout", _ => "error",
+    };
+
+    private static string DetailOf(int status) => status switch
+    {
+        400 => "The request is not well formed.",
+        401 => "This needs a sign-in.",
+        403 => "The sign-in does not cover this.",
+        404 => "There is nothing at this address.",
+        405 => "The address is right and the method is not; see Allow.",
+        408 => "The request came too slowly.",
+        413 => "The body is longer than this address takes.",
+        500 => "A fault of the server. Its log has the details under this request_id.",
+        503 => "Not able to answer now.",
+        _ => "See the status.",
+    };
+}
+
+public static class ProblemResponsesBuilder
+{
+    /// <summary>As far out as can be: what stands before it answers in forms of its own.</summary>
+    public static IApplicationBuilder UseProblems(this IApplicationBuilder app) => app.UseMiddleware<ProblemResponses>();
+}

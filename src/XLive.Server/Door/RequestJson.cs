@@ -1,0 +1,51 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace XLive.Server.Door;
+
+/// <summary>A small JSON body, read whole. Faults name the field and never its value.</summary>
+public static class RequestJson
+{
+    public static async ValueTask<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type, int mostBytes) where T : class
+    {
+        if (http.Request.ContentLength > mostBytes)
+        {
+            throw TooLong(mostBytes);
+        }
+        byte[] body = new byte[Math.Min(mostBytes + 1, (int?)http.Request.ContentLength ?? (mostBytes + 1))];
+        int length = 0;
+        try
+        {
+            int read;
+            while (length < body.Length
+                && (read = await http.Request.Body.ReadAsync(body.AsMemory(length), http.RequestAborted)) > 0)
+            {
+                length += read;
+            }
+        }
+        catch (IOException fault) when (fault is not BadHttpRequestException)
+        {
+            throw new ProblemException(400, "bad_request", "The body broke off.");
+        }
+        if (length > mostBytes)
+        {
+            throw TooLong(mostBytes);
+        }
+        if (length == 0)
+        {
+            throw new ProblemException(400, "bad_request", "A JSON body is needed.");
+        }
+        try
+        {
+            return JsonSerializer.Deserialize(body.AsSpan(0, length), type) ?? throw new ProblemException(400, "bad_request", "The body is null.");
+        }
+        catch (JsonException fault)
+        {
+            string field = fault.Path is { Length: > 2 } path && path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : "";
+            throw new ProblemException(400, "bad_request",
+                field.Length is > 0 and < 100 ? $"{field}: not of the right type, or given twice" : "The body is not well-formed JSON.");
+        }
+    }
+
+    private static ProblemException TooLong(int mostBytes) => new(413, "too_large", $"The body is longer than {mostBytes} bytes.");
+}

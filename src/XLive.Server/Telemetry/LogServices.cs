@@ -1,0 +1,17 @@
+namespace XLive.Server.Telemetry;
+
+public static class LogServices
+{
+    /// <summary>The files are made before the host and disposed after it, so that the first words and the last are written.</summary>
+    public static void AddLogs(this IHostApplicationBuilder builder, LogFiles files)
+    {
+        builder.Logging.ClearProviders();
+        builder.Logging.SetMinimumLevel(LogLevel.Trace); // log.level decides, and may change while running
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddFilter("System", LogLevel.Warning);
+        builder.Logging.AddProvider(new FileLoggerProvider(files));
+        builder.Services.AddSingleton(files);
+        builder.Services.AddSingleton<AccessLog>();
+        builder.Services.AddSingleton<AuditLog>();
+    }
+}
