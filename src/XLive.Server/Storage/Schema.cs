@@ -23,7 +23,7 @@ public static class Schema
         );
         CREATE TABLE sign_ins (
             id TEXT NOT NULL PRIMARY KEY,
-            user_name TEXT NOT NULL REFERENCES users (name) ON DELETE CASCADE,
+            user_name TEXT NOT NULL, -- no reference: it outlives its user, so that access tokens still out are known to have ended
             created BIGINT NOT NULL,
             expires BIGINT NOT NULL,
             ended BIGINT

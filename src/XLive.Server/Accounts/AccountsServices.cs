@@ -1,0 +1,61 @@
+using System.Net;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace XLive.Server.Accounts;
+
+public static class AccountsServices
+{
+    /// <summary>Needs AuthOptions, the storage and the logs. Who knows better where a client is, or what is open, registers that first.</summary>
+    public static IServiceCollection AddAccounts(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<AddressOf>(static http => http.Connection.RemoteIpAddress);
+        services.TryAddSingleton<OpenTo>(static provider => OpenToNetworks(provider.GetRequiredService<AuthOptions>()));
+        services.TryAddSingleton(static provider => new LoginLimits(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(static _ => new Passwords());
+        services.AddSingleton<KnownAccounts>();
+        services.AddSingleton<OneTimeLinks>();
+        services.AddSingleton<Users>();
+        services.AddSingleton<SignIns>();
+        services.AddSingleton<AccessTokens>();
+        services.AddSingleton<Bearers>();
+        services.AddSingleton<LoginEndpoints>();
+        return services;
+    }
+
+    /// <summary>Behind UseRouting, before what the endpoints need.</summary>
+    public static IApplicationBuilder UsePermissions(this IApplicationBuilder app) => app.UseMiddleware<PermissionGuard>();
+
+    public static void MapAccounts(this IEndpointRouteBuilder routes)
+    {
+        LoginEndpoints endpoints = routes.ServiceProvider.GetRequiredService<LoginEndpoints>();
+        routes.MapPost("/login", (RequestDelegate)endpoints.Login).Public();
+        routes.MapPost("/refresh", (RequestDelegate)endpoints.Refresh).Public();
+        routes.MapPost("/logout", (RequestDelegate)endpoints.Logout).Public();
+        routes.MapPut("/api/v1/users/{name}/password", (RequestDelegate)endpoints.SetPassword).Requires(Permission.None);
+    }
+
+    /// <summary>On every start, before the ports listen. True when this is the first: then whoever starts the server shows a link.</summary>
+    public static bool StartAccounts(this IServiceProvider services)
+    {
+        Users users = services.GetRequiredService<Users>();
+        bool first = users.MakeAdmin();
+        if (services.GetRequiredService<AuthOptions>().AdminPassword is { Length: > 0 } password)
+        {
+            users.SetAdminPassword(password);
+            return false;
+        }
+        return first;
+    }
+
+    private static OpenTo OpenToNetworks(AuthOptions options)
+    {
+        IPNetwork[] networks = [.. options.OpenTo.Select(text =>
+            IPNetwork.TryParse(text, out IPNetwork network) ? network : new IPNetwork(IPAddress.Parse(text), text.Contains(':') ? 128 : 32))];
+        return address =>
+        {
+            IPAddress plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+            return networks.Any(n => n.Contains(plain));
+        };
+    }
+}

@@ -1,0 +1,130 @@
+using XLive.Server.Storage;
+
+namespace XLive.Server.Accounts;
+
+/// <summary>The people (and their passwords) in the database. Everything here blocks or hashes, and does so off the caller's thread.</summary>
+public sealed class Users(Sqlite db, KnownAccounts known, Passwords passwords, OneTimeLinks links, TimeProvider clock)
+{
+    public const string Admin = "admin";
+
+    private Task _ready = Task.CompletedTask;
+
+    public User? Find(string name) => known.Find(name);
+
+    public IReadOnlyList<User> All => [.. known.All.OrderBy(u => u.Name, StringComparer.Ordinal)];
+
+    /// <summary>Makes the admin on the first start: true, and whoever starts the server shows <see cref="MakeLink"/>.</summary>
+    public bool MakeAdmin()
+    {
+        bool made = Insert(Admin, Permissions.All, null);
+        known.Reload();
+        return made;
+    }
+
+    /// <summary>
+    /// auth.admin_password: in force before the first sign-in is checked, without holding up the start. Signs out whoever came with
+    /// another one.
+    /// </summary>
+    public void SetAdminPassword(string password) => _ready = Task.Run(async () =>
+    {
+        string? hash = await HashOf(Admin);
+        if (hash is null || !await passwords.IsRightAsync(password, hash) || passwords.IsWeak(hash))
+        {
+            await Set(Admin, await passwords.HashAsync(password), exceptSignIn: null);
+        }
+    });
+
+    /// <summary>False when the name is taken.</summary>
+    public async Task<bool> AddAsync(string name, Permission permissions, string? password = null)
+    {
+        if (!User.IsName(name))
+        {
+            throw new ArgumentException("a user's name is up to 64 letters, digits and . _ - @", nameof(name));
+        }
+        string? hash = password is null ? null : await passwords.HashAsync(password);
+        return await Changed(() => Insert(name, permissions, hash));
+    }
+
+    public Task<bool> RemoveAsync(string name) => Changed(() =>
+    {
+        EndSignIns(name, null); // a user made anew with that name is somebody else
+        return db.Execute("DELETE FROM users WHERE name = $1", name) > 0;
+    });
+
+    public Task<bool> SetPermissionsAsync(string name, Permission permissions) =>
+        Changed(() => db.Execute("UPDATE users SET permissions = $2 WHERE name = $1", name, (long)permissions) > 0);
+
+    public Task<bool> SetDisabledAsync(string name, bool disabled) => Changed(() =>
+    {
+        if (disabled)
+        {
+            EndSignIns(name, null);
+        }
+        return db.Execute("UPDATE users SET disabled = $2 WHERE name = $1", name, disabled) > 0;
+    });
+
+    /// <summary>Ends all sign-ins of the user but one, and voids links.</summary>
+    public async Task<bool> SetPasswordAsync(string name, string password, string? exceptSignIn = null)
+    {
+        if (password.Length is < Passwords.Shortest or > Passwords.Longest)
+        {
+            throw new ArgumentException($"a password has {Passwords.Shortest} to {Passwords.Longest} characters", nameof(password));
+        }
+        return await Set(name, await passwords.HashAsync(password), exceptSignIn);
+    }
+
+    /// <summary>The user when the password is right; null for a wrong one, an unknown name and a disabled user, all as slow.</summary>
+    public async Task<User?> CheckAsync(string name, string password)
+    {
+        await _ready;
+        string? hash = await HashOf(name);
+        if (!await passwords.IsRightAsync(password, hash))
+        {
+            return null;
+        }
+        if (passwords.IsWeak(hash!))
+        {
+            string stronger = await passwords.HashAsync(password);
+            await Changed(() => db.Execute("UPDATE users SET password = $2 WHERE name = $1 AND password = $3", name, stronger, hash) > 0);
+        }
+        return await LoadAsync(name);
+    }
+
+    /// <summary>A user as the database has it now, for who comes in by a credential that the database has just confirmed.</summary>
+    public Task<User?> LoadAsync(string name) => Task.Run(() =>
+    {
+        known.Reload();
+        return known.Find(name) is { Disabled: false } user ? user : null;
+    });
+
+    /// <summary>"/monitor#once=...": a fragment, which no server and no log sees. Good once, for 30 minutes.</summary>
+    public string MakeLink(string name) => links.Make(name);
+
+    private Task<string?> HashOf(string name) => db.RunAsync(d =>
+        d.First("SELECT password FROM users WHERE name = $1 AND disabled = 0", static row => row.TextOrNull(0), name));
+
+    private Task<bool> Set(string name, string hash, string? exceptSignIn) => Changed(() =>
+    {
+        if (db.Execute("UPDATE users SET password = $2 WHERE name = $1", name, hash) == 0)
+        {
+            return false;
+        }
+        links.Void(name);
+        EndSignIns(name, exceptSignIn);
+        return true;
+    });
+
+    private bool Insert(string name, Permission permissions, string? hash) => db.Execute(
+        "INSERT INTO users (name, permissions, password, created) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        name, (long)permissions, hash, clock.GetUtcNow()) > 0;
+
+    private void EndSignIns(string name, string? except) => db.Execute(
+        "UPDATE sign_ins SET ended = $2 WHERE user_name = $1 AND ended IS NULL AND id <> $3", name, clock.GetUtcNow(), except ?? "");
+
+    private Task<bool> Changed(Func<bool> change) => db.RunAsync(d =>
+    {
+        bool done = d.Transaction(change);
+        known.Reload();
+        return done;
+    });
+}
