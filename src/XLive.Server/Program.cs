@@ -1,36 +1,109 @@
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using System.Net.Sockets;
+using XLive.Server.Access;
+using XLive.Server.Accounts;
 using XLive.Server.Door;
-using XLive.Server.Playback.Vod.Folder;
+using XLive.Server.Operations.Api;
+using XLive.Server.Operations.Commands;
+using XLive.Server.Operations.Health;
+using XLive.Server.Playback.Vod;
 using XLive.Server.Sending;
-using XLive.Server.Traffic;
-using Microsoft.Extensions.Logging;
+using XLive.Server.Sessions;
+using XLive.Server.Settings;
+using XLive.Server.Storage;
+using XLive.Server.Telemetry;
 
 namespace XLive.Server;
 
+/// <summary>The table of contents: read the settings, register the parts, map the routes, run.</summary>
 public static class Program
 {
-    public static void Main(string[] args)
+    public static async Task<int> Main(string[] args)
     {
-        if (Environment.GetEnvironmentVariable("INLINE") == "1") Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+        // Read by the socket engine before the first socket: sends and receives go on where the kernel's event is read.
+        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
+
+        if (CommandTable.IsCommand(args))
+            return await CommandTable.RunAsync(args);
+        ServerSettings settings;
+        try
+        {
+            settings = ServerSettings.Load(SettingsInput.OfProcess(args));
+        }
+        catch (SettingsException e)
+        {
+            foreach (var fault in e.Faults)
+                Console.Error.WriteLine(fault);
+            return 2;
+        }
+        return await ServeAsync(settings);
+    }
+
+    private static async Task<int> ServeAsync(ServerSettings settings)
+    {
+        DataLock dataLock;
+        try
+        {
+            dataLock = DataLock.Take(settings.Of<DataOptions>());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"data.dir: {e.Message}");
+            return 1;
+        }
+        using var _ = dataLock;
+        using var logs = new LogFiles(settings.Of<LogOptions>, TimeProvider.System, Console.OpenStandardOutput());
+        await using var app = Build(settings, logs, TimeProvider.System);
+        var greeting = new Greeting(app.Services, settings);
+        await greeting.BeforeAsync();
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            Console.Error.WriteLine($"{Listeners.KeyOfTakenPort(settings.Of<DoorOptions>())}: {e.Message}");
+            return 3;
+        }
+        using var signals = new StopSignals(app.Services);
+        greeting.Ready();
+        await app.WaitForShutdownAsync();
+        return 0;
+    }
+
+    /// <summary>The whole server, not yet listening. Tests call this with settings of their own.</summary>
+    public static WebApplication Build(ServerSettings settings, LogFiles logs, TimeProvider clock)
+    {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        if (args.Length > 1) builder.Logging.AddConsole();
-        var waiter = new WritableWaiter(() => TimeSpan.FromSeconds(60), TimeProvider.System);
-        var doorOptions = new DoorOptions { HlsPort = 0, Port = int.Parse(Environment.GetEnvironmentVariable("PORT") ?? "7889") };
-        builder.WebHost.ConfigureKestrel(k => Listeners.Configure(k, doorOptions, 19000, waiter));
-        builder.Services.Configure<SocketTransportOptions>(s => Listeners.Configure(s, new NetworkOptions()));
-        builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton<FrontDoor>();
-        var d = builder.Services.Last(x => x.ServiceType == typeof(IServer));
-        builder.Services.Remove(d);
-        builder.Services.AddSingleton<IServer>(sp => new DoorServer((IServer)ActivatorUtilities.CreateInstance(sp, d.ImplementationType!), sp.GetRequiredService<FrontDoor>()));
+        var services = builder.Services;
+        services.AddSingleton(settings);
+        services.AddSingleton(clock);
+        services.AddSingleton<IHostLifetime, QuietLifetime>();
+        services.Configure<HostOptions>(o => o.ShutdownTimeout = settings.Of<DoorOptions>().DrainTimeout);
+
+        builder.AddLogs(logs);
+        services.AddStorage();
+        services.AddSingleton(settings.Of<DataOptions>());
+        services.AddSingleton(settings.Of<AuthOptions>());
+        services.AddSending(settings);
+        builder.AddDoor(settings, Descriptors.OfProcess());
+        services.AddSessions(settings);
+        services.AddAccounts();
+        services.AddAccess();
+        services.AddVod(settings);
+        services.AddHealth(settings);
+        services.AddOperations();
+
         var app = builder.Build();
-        var source = new FolderSource(new FolderOptions { Root = args[0] }, [], 4096, TimeProvider.System, app.Services.GetRequiredService<ILogger<FolderSource>>());
-        var h = new FolderHandler(source);
-        var meter = new Meter();
-        app.Services.GetRequiredService<FrontDoor>().Media = x => h.AnswerAsync(x, meter);
-        app.Run();
+        app.UseProblems();
+        app.UseApiCors(settings);
+        app.UseRouting();
+        app.UsePermissions();
+        app.MapAccounts();
+        app.MapHealth();
+        app.MapStats();
+        app.Services.UseVod();
+        app.Services.UseRequestLog();
+        return app;
     }
 }

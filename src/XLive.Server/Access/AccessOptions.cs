@@ -107,7 +107,7 @@ public sealed class AccessKey
 {
     public string Id { get; set; } = "";
 
-    [Setting("secret", "", Secret = true)]
+    [SettingField(Required = true, Secret = true)]
     public string Secret { get; set; } = "";
     public DateTimeOffset? NotBefore { get; set; }
     public DateTimeOffset? NotAfter { get; set; }

@@ -9,7 +9,7 @@ public sealed class AuthOptions : ICheckedOptions
     public bool Enable { get; set; } = true;
 
     [Setting("auth.open_to", "Who needs no login with enable: false; loopback, so that a forgotten switch opens nothing to the network")]
-    public IReadOnlyList<string> OpenTo { get; set; } = ["127.0.0.0/8", "::1/128"];
+    public List<string> OpenTo { get; set; } = ["127.0.0.0/8", "::1/128"];
 
     [Setting("auth.admin_password", "The admin's password at each start; empty: the one in the database, or a one-time link",
         Secret = true, NeedsRestart = true)]

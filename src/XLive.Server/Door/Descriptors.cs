@@ -15,7 +15,7 @@ public sealed class Descriptors
 
     public int Connections => (int)Math.Clamp(Limit - Files - Reserve, 64, 1_000_000);
 
-    public int ConnectionsFor(DoorOptions door) => door.MaxConnections == 0 ? Connections : Math.Min(door.MaxConnections, Connections);
+    public int ConnectionsFor(DoorOptions door) => Math.Min(door.MaxConnections ?? Connections, Connections);
 
     /// <summary>The soft limit, which the runtime has raised to the hard one by now.</summary>
     public static Descriptors OfProcess()

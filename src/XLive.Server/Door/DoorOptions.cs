@@ -25,8 +25,8 @@ public sealed class DoorOptions : ICheckedOptions
     [Setting("server.header_timeout", "time for a request's head to come in", Unit = SettingUnit.Duration, NeedsRestart = true)]
     public TimeSpan HeaderTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    [Setting("server.max_connections", "connections at once; 0 takes the descriptor limit less 512", NeedsRestart = true)]
-    public int MaxConnections { get; set; }
+    [Setting("server.max_connections", "connections at once; auto: what the limit of open files leaves", NeedsRestart = true)]
+    public int? MaxConnections { get; set; }
 
     [Setting("cors.origins", "origins whose pages may call the API with a login; media answers every origin")]
     public List<string> CorsOrigins { get; set; } = [];
@@ -37,8 +37,8 @@ public sealed class DoorOptions : ICheckedOptions
             fault("server.port", "must be between 0 and 65535");
         if (HlsPort is < 0 or > 65535)
             fault("hls.port", "must be between 0 and 65535");
-        if (MaxConnections < 0)
-            fault("server.max_connections", "must not be negative");
+        if (MaxConnections < 1)
+            fault("server.max_connections", "must be at least 1");
         if (DrainTimeout < TimeSpan.Zero || DrainTimeout > TimeSpan.FromHours(24))
             fault("server.drain_timeout", "must be between 0 and 24h");
         if (KeepaliveTimeout <= TimeSpan.Zero)

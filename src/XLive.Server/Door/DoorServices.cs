@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using XLive.Server.Sending;
 using XLive.Server.Settings;
 
@@ -16,7 +17,8 @@ public static class DoorServices
         services.AddSingleton<FrontDoor>();
         services.AddSingleton(descriptors);
         services.AddSingleton<ConnectionCount>();
-        services.Configure<SocketTransportOptions>(o => Listeners.Configure(o, settings.Of<NetworkOptions>()));
+        services.AddOptions<SocketTransportOptions>().Configure<ILogger<FrontDoor>>((sockets, log) =>
+            Listeners.Configure(sockets, settings.Of<NetworkOptions>(), log));
         services.AddOptions<KestrelServerOptions>().Configure<WritableWaiter, ConnectionCount>((kestrel, waiter, count) =>
             Listeners.Configure(kestrel, door, descriptors.ConnectionsFor(door), waiter, count));
         // The door stands before whatever Kestrel would call.

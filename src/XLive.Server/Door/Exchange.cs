@@ -64,6 +64,9 @@ public sealed class Exchange
         set => _response.StatusCode = value;
     }
 
+    /// <summary>499 where the viewer left before the end, as nginx writes it; nothing of ours failed.</summary>
+    public int LoggedStatus => End is SendEnd.ViewerLeft or SendEnd.Idle ? 499 : Status;
+
     public bool HasStarted => _response.HasStarted;
 
     public string RequestId => _id.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);

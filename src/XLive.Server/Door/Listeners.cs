@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
 using XLive.Server.Sending;
 
 namespace XLive.Server.Door;
@@ -33,6 +34,29 @@ internal static class Listeners
             foreach (var address in Addresses(door.Host))
                 kestrel.Listen(address, port, listen => Use(listen, waiter, count));
         }
+    }
+
+    /// <summary>After a failed start: which setting names the port that is not to be had.</summary>
+    public static string KeyOfTakenPort(DoorOptions door)
+    {
+        foreach (var port in Ports(door))
+        {
+            foreach (var address in Addresses(door.Host))
+            {
+                try
+                {
+                    using var probe = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+                    if (address.AddressFamily == AddressFamily.InterNetworkV6)
+                        probe.DualMode = address.Equals(IPAddress.IPv6Any);
+                    probe.Bind(new IPEndPoint(address, port));
+                }
+                catch (SocketException)
+                {
+                    return port == door.Port ? "server.port" : "hls.port";
+                }
+            }
+        }
+        return "server.host";
     }
 
     private static int[] Ports(DoorOptions door) =>
@@ -67,8 +91,16 @@ internal static class Listeners
         });
     }
 
-    public static void Configure(SocketTransportOptions sockets, NetworkOptions network)
+    public static void Configure(SocketTransportOptions sockets, NetworkOptions network, ILogger log)
     {
+        // Accepted sockets inherit it from the listener.
+        sockets.CreateBoundListenSocket = endpoint =>
+        {
+            var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+            if (CongestionControl.TrySet(socket, network.Congestion) is { } refused)
+                log.LogWarning("{Refused}", refused);
+            return socket;
+        };
         sockets.NoDelay = network.NoDelay;
         sockets.Backlog = 4096;
         // Nothing that blocks runs on these threads: files have lanes, management yields to the pool. Measured with the runtime's inline

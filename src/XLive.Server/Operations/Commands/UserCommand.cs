@@ -56,7 +56,8 @@ internal static class UserCommand
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddSingleton(TimeProvider.System);
-        services.AddStorage(settings);
+        services.AddSingleton(settings.Of<DataOptions>());
+        services.AddStorage();
         services.AddSingleton(settings.Of<AuthOptions>());
         services.AddAccounts();
         return services.BuildServiceProvider();
