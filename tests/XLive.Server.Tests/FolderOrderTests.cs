@@ -11,7 +11,7 @@ public sealed class FolderOrderTests
     private static readonly Assembly Media = Assembly.Load("XLive.Media");
 
     public static TheoryData<string> ForbiddenFixtures =>
-        [.. typeof(Telemetry.FixtureClean).Assembly.GetTypes().Where(t => t.Namespace == "XLive.Server.Telemetry" && t.Name.StartsWith("Use", StringComparison.Ordinal)
+        [.. typeof(global::XLive.Server.Telemetry.FixtureClean).Assembly.GetTypes().Where(t => t.Namespace == "XLive.Server.Telemetry" && t.Name.StartsWith("Use", StringComparison.Ordinal)
             && !t.IsNested).Select(t => t.FullName!)];
 
     [Fact]
@@ -39,27 +39,27 @@ public sealed class FolderOrderTests
     [MemberData(nameof(ForbiddenFixtures))]
     public void A_forbidden_use_is_reported_wherever_it_hides(string fixture)
     {
-        var type = typeof(Telemetry.FixtureClean).Assembly.GetType(fixture)!;
+        var type = typeof(global::XLive.Server.Telemetry.FixtureClean).Assembly.GetType(fixture)!;
         var found = FolderOrder.Violations(TypeUses.WithNested(type)).ToList();
         Assert.NotEmpty(found);
         Assert.All(found, v => Assert.Contains(fixture.Split('`')[0], v, StringComparison.Ordinal));
     }
 
     [Theory]
-    [InlineData(typeof(Telemetry.UseAsField), "field _door): Telemetry stands above Door")]
-    [InlineData(typeof(Telemetry.UseAsGenericArgument), "field _doors): Telemetry stands above Door")]
-    [InlineData(typeof(Telemetry.UseAsAttribute), "attribute on the type)")]
-    [InlineData(typeof(Telemetry.UseAsAttributeArgument), "argument of an attribute")]
-    [InlineData(typeof(Telemetry.UseInCall), "body of Go)")]
-    [InlineData(typeof(Telemetry.UseAfterSwitch), "body of Go)")]
-    [InlineData(typeof(Telemetry.UseInAsync), "body of MoveNext)")]
-    [InlineData(typeof(Telemetry.UseInIterator), "body of MoveNext)")]
-    [InlineData(typeof(Telemetry.UseInLambda), "body of <Go>")]
-    [InlineData(typeof(Telemetry.UseInCatch), "catch in Go)")]
-    [InlineData(typeof(Telemetry.UseOfRoot), "XLive.Server is no folder of the house")]
-    [InlineData(typeof(Telemetry.UseOfUnknownFolder), "XLive.Server.Helpers is no folder of the house")]
+    [InlineData(typeof(global::XLive.Server.Telemetry.UseAsField), "field _door): Telemetry stands above Door")]
+    [InlineData(typeof(global::XLive.Server.Telemetry.UseAsGenericArgument), "field _doors): Telemetry stands above Door")]
+    [InlineData(typeof(global::XLive.Server.Telemetry.UseAsAttribute), "attribute on the type)")]
+    [InlineData(typeof(global::XLive.Server.Telemetry.UseAsAttributeArgument), "argument of an attribute")]
+    [InlineData(typeof(global::XLive.Server.Telemetry.UseInCall), "body of Go)")]
+    [InlineData(typeof(global::XLive.Server.Telemetry.UseAfterSwitch), "body of Go)")]
+    [InlineData(typeof(global::XLive.Server.Telemetry.UseInAsync), "body of MoveNext)")]
+    [InlineData(typeof(global::XLive.Server.Telemetry.UseInIterator), "body of MoveNext)")]
+    [InlineData(typeof(global::XLive.Server.Telemetry.UseInLambda), "body of <Go>")]
+    [InlineData(typeof(global::XLive.Server.Telemetry.UseInCatch), "catch in Go)")]
+    [InlineData(typeof(global::XLive.Server.Telemetry.UseOfRoot), "XLive.Server is no folder of the house")]
+    [InlineData(typeof(global::XLive.Server.Telemetry.UseOfUnknownFolder), "XLive.Server.Helpers is no folder of the house")]
     [InlineData(typeof(Helpers.FixtureLost), "is no folder of the house")]
-    [InlineData(typeof(Door.Inner.FixtureTooDeep), "is no folder of the house")]
+    [InlineData(typeof(global::XLive.Server.Door.Inner.FixtureTooDeep), "is no folder of the house")]
     [InlineData(typeof(FixtureInRoot), "is no folder of the house")]
     [InlineData(typeof(Ingest.Pull.FixtureIngest), "field _playback)")]
     [InlineData(typeof(Playback.Hls.FixturePlayback), "field _source): Playback and Ingest never name each other")]
@@ -67,8 +67,8 @@ public sealed class FolderOrderTests
         Assert.Contains(FolderOrder.Violations(TypeUses.WithNested(fixture)), v => v.Contains(words, StringComparison.Ordinal));
 
     [Theory]
-    [InlineData(typeof(Telemetry.FixtureClean))]
-    [InlineData(typeof(Door.FixtureAllowed))]
+    [InlineData(typeof(global::XLive.Server.Telemetry.FixtureClean))]
+    [InlineData(typeof(global::XLive.Server.Door.FixtureAllowed))]
     [InlineData(typeof(Ingest.Pull.FixtureSource))]
     [InlineData(typeof(Playback.Hls.FixtureFree))]
     public void What_is_allowed_is_not_reported(Type fixture) => Assert.Empty(FolderOrder.Violations(TypeUses.WithNested(fixture)));

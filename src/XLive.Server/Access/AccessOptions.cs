@@ -36,10 +36,10 @@ public sealed class AccessOptions : ICheckedOptions
     [Setting("access.trusted", "CIDRs that need no token")]
     public List<string> Trusted { get; set; } = [];
 
-    [Setting("access.clients", "what each kind of client may fetch (browser, player, download_tool, bot, unknown), as path patterns: {download_tool: [], bot: [/public/**]}; a kind that is not named may fetch all")]
+    [Setting("access.clients", "what each kind of client may fetch, as path patterns: {download_tool: [], bot: [/public/**]}; a kind not named: all")]
     public Dictionary<string, List<string>> Clients { get; set; } = [];
 
-    [Setting("access.referers", "which pages may embed, by path pattern, in nginx's words: {/films/**: [none, example.com, \"*.example.com\"]}; all by default")]
+    [Setting("access.referers", "which pages may embed, by path pattern, in nginx's words: {/films/**: [none, example.com]}; all by default")]
     public Dictionary<string, List<string>> Referers { get; set; } = [];
 
     public void Check(Action<string, string> fault)
@@ -65,7 +65,13 @@ public sealed class AccessOptions : ICheckedOptions
         }
         if (Secret.Length > 0)
             Try("access.secret", fault, () => _ = new SigningKey("", System.Text.Encoding.UTF8.GetBytes(Secret)));
-        Try("access.keys", fault, () => _ = new SigningKeys(Keys.Select(k => k.ToKey())));
+        for (var i = 0; i < Keys.Count; i++)
+        {
+            var key = Keys[i];
+            Try($"access.keys[{i}].secret", fault, () => _ = key.ToKey());
+        }
+        if (Keys.GroupBy(k => k.Id).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            fault("access.keys", $"two keys have the id '{twice.Key}'");
         if (Secret.Length > 0 && Keys.Any(k => k.Id.Length == 0))
             fault("access.keys", "a key with the id \"\" is what access.secret is; give one of the two");
     }
@@ -105,6 +111,7 @@ public enum AddressBinding { Off, Prefix, Exact }
 
 public sealed class AccessKey
 {
+    [SettingField(Required = true)]
     public string Id { get; set; } = "";
 
     [SettingField(Required = true, Secret = true)]

@@ -15,8 +15,8 @@ internal static partial class FolderOrder
     [
         "Settings", "Telemetry", "Storage", "Traffic", "Limits", "Sending", "Door", "Sessions", "Accounts", "Hooks", "Access", "Live", "Rtmp",
         "Ingest.Rtmp", "Ingest.Pull",
-        "Playback.Hls", "Playback.HttpFlv", "Playback.Rtmp", "Playback.Forward",
-        "Playback.Vod.Folder", "Playback.Vod.Origin", "Playback.Vod.Cache",
+        "Playback.Http", "Playback.Hls", "Playback.HttpFlv", "Playback.Rtmp", "Playback.Forward",
+        "Playback.Vod.Folder", "Playback.Vod.Origin", "Playback.Vod.Cache", "Playback.Vod",
         "Operations.Health", "Operations.Api", "Operations.Commands",
     ];
 

@@ -65,7 +65,7 @@ public sealed class SecretTests : IDisposable
         var shown = settings.Describe().ToDictionary(d => d.Key);
         Assert.DoesNotContain("topsecret", string.Concat(shown.Values) + string.Concat(settings.Warnings), StringComparison.Ordinal);
         Assert.Equal("***", shown["probe.secret"].Value);
-        Assert.Equal("", shown["access.secret"].Value);
+        Assert.Equal("", shown["redis.password"].Value);
         Assert.Equal("[{id: a, secret: \"***\", room: 0, names: []}]", shown["probe.keys"].Value);
         Assert.Equal("redis://***@host/0", shown["probe.text"].Value);
     }

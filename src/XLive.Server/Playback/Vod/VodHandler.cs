@@ -1,5 +1,6 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Http;
+using XLive.Server.Playback.Http;
 using XLive.Server.Access;
 using XLive.Server.Door;
 using XLive.Server.Playback.Vod.Folder;

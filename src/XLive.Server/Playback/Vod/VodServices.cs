@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using XLive.Server.Playback.Http;
 using XLive.Server.Door;
 using XLive.Server.Playback.Vod.Folder;
 using XLive.Server.Settings;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using XLive.Server.Playback.Http;
 using XLive.Server.Sending;
 
 namespace XLive.Server.Playback.Vod.Folder;

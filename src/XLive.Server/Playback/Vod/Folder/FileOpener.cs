@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using XLive.Media.Hls;
+using XLive.Server.Playback.Http;
 using XLive.Server.Sending;
 
 namespace XLive.Server.Playback.Vod.Folder;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using XLive.Server.Playback.Http;
 using XLive.Server.Sending;
 
 namespace XLive.Server.Playback.Vod.Folder;

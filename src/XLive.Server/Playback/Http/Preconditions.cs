@@ -2,7 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
-namespace XLive.Server.Playback.Vod;
+namespace XLive.Server.Playback.Http;
 
 internal enum Precondition { Proceed, NotModified, Failed }
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Primitives;
 
-namespace XLive.Server.Playback.Vod;
+namespace XLive.Server.Playback.Http;
 
 internal readonly record struct ByteRange(long First, long Length)
 {

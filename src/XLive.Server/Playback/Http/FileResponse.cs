@@ -5,7 +5,7 @@ using XLive.Server.Door;
 using XLive.Server.Sending;
 using XLive.Server.Traffic;
 
-namespace XLive.Server.Playback.Vod;
+namespace XLive.Server.Playback.Http;
 
 /// <summary>The facts that a response to a file needs, wherever its bytes come from.</summary>
 internal readonly struct FileFacts(string contentType, string cacheControl, string etag, string lastModified, long modifiedSeconds)

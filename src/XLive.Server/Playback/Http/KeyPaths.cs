@@ -1,6 +1,6 @@
 using XLive.Server.Sessions;
 
-namespace XLive.Server.Playback.Vod;
+namespace XLive.Server.Playback.Http;
 
 /// <summary>What an EXT-X-KEY names, whatever its own name is: told by the playlists that were read, so that no cache keeps a key.</summary>
 internal sealed class KeyPaths

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Primitives;
 
-namespace XLive.Server.Playback.Vod;
+namespace XLive.Server.Playback.Http;
 
 internal static class AcceptEncoding
 {

@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using XLive.Media.Hls;
 
-namespace XLive.Server.Playback.Vod;
+namespace XLive.Server.Playback.Http;
 
 /// <summary>
 /// A playlist held ready: the bytes that everyone gets below a session's path, plain and gzipped, and the template from which an entry

@@ -1,4 +1,4 @@
-namespace XLive.Server.Playback.Vod;
+namespace XLive.Server.Playback.Http;
 
 /// <summary>What a file is to a player and to a cache, told from its name.</summary>
 public sealed record MediaKind(string Name, string ContentType, string CacheControl)
