@@ -97,18 +97,19 @@ public sealed class FileLane
         }
     }
 
-#pragma warning disable CA1001 // the semaphore lives as long as its thread and holds no handle unless one is asked for
+#pragma warning disable CA1001 // the event lives as long as its thread and holds no handle unless one is asked for
     private sealed class Worker(FileLane lane)
 #pragma warning restore CA1001
     {
-        private readonly SemaphoreSlim _wake = new(0);
+        // No spinning: a lane's thread sleeps for milliseconds, and its turns would be charged to the server.
+        private readonly ManualResetEventSlim _wake = new(false, spinCount: 0);
         private IFileWork? _work;
 
         public bool HasWork => _work is not null;
 
         public void Give(IFileWork work) => _work = work;
 
-        public void Wake() => _wake.Release();
+        public void Wake() => _wake.Set();
 
         public void Start() => new Thread(Loop, 256 * 1024) { IsBackground = true, Name = "files " + lane.Name }.UnsafeStart();
 
@@ -128,6 +129,7 @@ public sealed class FileLane
                     if (lane.Leave(this))
                         return;
                 }
+                _wake.Reset();
             }
         }
     }
