@@ -48,7 +48,7 @@ public static class Program
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine($"data.dir: {e.Message}");
+            Console.Error.WriteLine(e is DataInUseException ? e.Message : $"data.dir: {e.Message}");
             return 1;
         }
         using var _ = dataLock;
