@@ -31,7 +31,7 @@ public sealed class SendableFile(SafeFileHandle handle, FileLane lane, long leng
     internal bool IsWarm(long offset)
     {
         var sentAt = _sentAt;
-        if (sentAt is null || lane.IsSlow)
+        if (sentAt is null || lane.Threads.IsSlow)
             return false;
         var at = Volatile.Read(ref sentAt[offset >> BlockBits]);
         return at != 0 && Seconds() - at < WarmSeconds;
@@ -41,7 +41,7 @@ public sealed class SendableFile(SafeFileHandle handle, FileLane lane, long leng
     internal void Sent(long from, long to, long started, bool onLane)
     {
         if (!onLane && Stopwatch.GetTimestamp() - started > Slow)
-            lane.MarkSlow();
+            lane.Threads.MarkSlow();
         var end = to == length ? to + (1 << BlockBits) - 1 : to;
         if (from >> BlockBits == end >> BlockBits)
             return;
