@@ -118,11 +118,12 @@ public sealed class FileThreads(string name)
         }
     }
 
-#pragma warning disable CA1001 // the semaphore lives as long as its thread and holds no handle unless one is asked for
+#pragma warning disable CA1001 // the event lives as long as its thread and holds no handle unless one is asked for
     private sealed class Worker(FileThreads threads)
 #pragma warning restore CA1001
     {
-        private readonly SemaphoreSlim _wake = new(0);
+        // No spinning: a lane's thread sleeps for milliseconds, and its turns would be charged to the server.
+        private readonly ManualResetEventSlim _wake = new(false, spinCount: 0);
         private FileLane? _lane;
         private IFileWork? _work;
         private bool _started;
@@ -135,7 +136,7 @@ public sealed class FileThreads(string name)
         {
             if (_started)
             {
-                _wake.Release();
+                _wake.Set();
                 return;
             }
             _started = true;
@@ -160,6 +161,7 @@ public sealed class FileThreads(string name)
                     if (threads.Leave(this))
                         return;
                 }
+                _wake.Reset();
             }
         }
     }

@@ -17,8 +17,9 @@ public sealed class SendableFile(SafeFileHandle handle, FileLane lane, long leng
     // Far below the minutes that a page lives unused under pressure; a hot file is refreshed by each viewer.
     private const int WarmSeconds = 20;
 
-    // A page-cache megabyte takes a fraction of a millisecond. This long means that it was not there, or that the disk is in trouble.
-    private static readonly long Slow = Stopwatch.Frequency / 20;
+    // A page-cache megabyte takes a fraction of a millisecond and never sleeps. A call that slept this long waited for a disk; one
+    // that was only preempted on a busy machine did not sleep.
+    private static readonly long Slow = Stopwatch.Frequency / 100;
 
     private int[]? _sentAt;
 
@@ -38,9 +39,9 @@ public sealed class SendableFile(SafeFileHandle handle, FileLane lane, long leng
     }
 
     /// <summary>A call has sent up to here: blocks that it finished are in the page cache now.</summary>
-    internal void Sent(long from, long to, long started, bool onLane)
+    internal void Sent(long from, long to, in SendClock clock)
     {
-        if (!onLane && Stopwatch.GetTimestamp() - started > Slow)
+        if (clock.SleptFor(Slow))
             lane.Threads.MarkSlow();
         var end = to == length ? to + (1 << BlockBits) - 1 : to;
         if (from >> BlockBits == end >> BlockBits)
@@ -52,4 +53,21 @@ public sealed class SendableFile(SafeFileHandle handle, FileLane lane, long leng
     private static int Seconds() => (int)(Environment.TickCount64 / 1000) + 1;
 
     public void Dispose() => handle.Dispose();
+}
+
+/// <summary>How long one inline call took, and whether its thread slept in it.</summary>
+internal readonly struct SendClock
+{
+    private readonly long _started;
+    private readonly long _sleeps;
+
+    private SendClock(long started, long sleeps)
+    {
+        _started = started;
+        _sleeps = sleeps;
+    }
+
+    public static SendClock Start() => new(Stopwatch.GetTimestamp(), Native.VoluntarySwitches());
+
+    public bool SleptFor(long ticks) => _started != 0 && Stopwatch.GetTimestamp() - _started > ticks && Native.VoluntarySwitches() != _sleeps;
 }

@@ -149,13 +149,16 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
             Forget();
             return new(new FlushResult(false, true));
         }
-        var step = Push(onLane: false);
-        if (step is Step.Finished)
-            return new(Finish());
-        _flush.Reset();
-        var flush = new ValueTask<FlushResult>(this, _flush.Version);
-        Wait(step);
-        return flush;
+        Step step;
+        do
+        {
+            step = Push(onLane: false);
+            if (step is Step.Finished)
+                return new(Finish());
+            _flush.Reset();
+        }
+        while (!Wait(step));
+        return new ValueTask<FlushResult>(this, _flush.Version);
     }
 
     private enum Step { Finished, SocketFull, NeedsLane }
@@ -177,7 +180,7 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
                 var file = _body.File!;
                 if (!onLane && !file.IsWarm(_bodyOffset))
                     return Step.NeedsLane;
-                var started = Stopwatch.GetTimestamp();
+                var clock = onLane ? default : SendClock.Start();
                 var offset = _bodyOffset;
                 var wanted = Math.Min(_fileLeft, MaxSendfile);
                 var sent = Native.sendfile(_socket, file.Handle, &offset, (nuint)wanted);
@@ -193,7 +196,7 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
                     Stop(SendEnd.Truncated);
                     return Step.Finished;
                 }
-                file.Sent(_bodyOffset, _bodyOffset + sent, started, onLane);
+                file.Sent(_bodyOffset, _bodyOffset + sent, clock);
                 _bodyOffset += sent;
                 _fileLeft -= sent;
                 _meter?.Add(sent);
@@ -262,18 +265,18 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
         }
     }
 
-    private void Wait(Step step)
+    /// <summary>Leaves the send to whoever has room or a thread for it. False: there is room again already, and it goes on here.</summary>
+    private bool Wait(Step step)
     {
         if (step is Step.NeedsLane)
         {
             _body.File!.Lane.Enqueue(this);
-            return;
+            return true;
         }
         _waiter.Watch(this);
         Volatile.Write(ref _carrying, 0);
         // Room that came between the full socket and this line was told to nobody: the edge comes once.
-        if (Interlocked.Exchange(ref _roomSeen, 0) != 0)
-            Wake();
+        return Interlocked.Exchange(ref _roomSeen, 0) == 0 || Interlocked.Exchange(ref _carrying, 1) != 0;
     }
 
     /// <summary>By the waiter, on its own thread: there is room. Sends what it can; only a cold file goes elsewhere.</summary>
@@ -312,11 +315,17 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
 
     private void Carry(bool onLane)
     {
-        var step = End == SendEnd.Done ? Push(onLane) : Step.Finished;
-        if (step is Step.Finished)
-            _flush.SetResult(Finish());
-        else
-            Wait(step);
+        while (true)
+        {
+            var step = End == SendEnd.Done ? Push(onLane) : Step.Finished;
+            if (step is Step.Finished)
+            {
+                _flush.SetResult(Finish());
+                return;
+            }
+            if (Wait(step))
+                return;
+        }
     }
 
     private FlushResult Finish()
