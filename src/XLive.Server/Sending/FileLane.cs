@@ -8,28 +8,30 @@ internal interface IFileWork
 
 /// <summary>
 /// Threads for calls that may block on one file system: open, stat, read, sendfile. A mount that hangs holds at most
-/// <see cref="MaxThreads"/> threads and stalls nobody who is served from memory or from another mount. The thread pool is no
-/// place for them: two hung reads on two cores would already stop the whole server until it injects more threads.
+/// <see cref="MaxThreads"/> of them and stalls nobody who is served from memory or from another mount. The thread pool is no
+/// place for such calls: two hung reads on two cores would already stop the whole server until it injects more threads.
+///
+/// Directories share the threads, and each may have as many as are still free: one that hangs gets half of them, a second one
+/// half of the rest, and whatever they wait for, there is a thread for those who want something else.
 /// </summary>
-public sealed class FileLane
+public sealed class FileThreads(string name)
 {
-    // 64 waiting calls are enough for 6,400 reads a second from a server that takes 10 ms each.
-    internal const int MaxThreads = 64;
+    // Half of them for a single directory is 12,800 reads a second from a server that takes 10 ms each. One costs a stack of which
+    // a few pages are used, and only while there is that much to wait for.
+    internal const int MaxThreads = 256;
     private static readonly TimeSpan IdleExit = TimeSpan.FromSeconds(10);
-
-    private readonly Lock _gate = new();
-    private readonly Queue<IFileWork> _queue = new();
-    private readonly Stack<Worker> _idle = new();
-    private int _threads;
-
-    internal FileLane(string name) => Name = name;
-
-    public string Name { get; }
 
     // How long a file system that once kept a sender waiting is served by its own threads alone.
     private const int SlowMilliseconds = 10_000;
 
+    private readonly Lock _gate = new();
+    private readonly Queue<FileLane> _waiting = new();
+    private readonly Stack<Worker> _idle = new();
+    private int _threads;
+    private int _busy;
     private long _slowUntil;
+
+    public string Name => name;
 
     internal bool IsSlow => Environment.TickCount64 < Volatile.Read(ref _slowUntil);
 
@@ -37,44 +39,63 @@ public sealed class FileLane
 
     public int Threads => Volatile.Read(ref _threads);
 
-    public int Waiting
+    internal void Enqueue(FileLane lane, IFileWork work)
     {
-        get { lock (_gate) return _queue.Count; }
-    }
-
-    internal void Enqueue(IFileWork work)
-    {
-        Worker? worker = null;
+        Worker worker;
         lock (_gate)
         {
-            // The one that went to sleep last is the one whose stack is still warm.
-            if (!_idle.TryPop(out worker))
+            if (!MayRun(lane))
             {
-                if (_threads == MaxThreads)
-                {
-                    _queue.Enqueue(work);
-                    return;
-                }
-                _threads++;
-                worker = new Worker(this);
-                worker.Give(work);
-                worker.Start();
+                if (lane.Queue.Count == 0)
+                    _waiting.Enqueue(lane);
+                lane.Queue.Enqueue(work);
                 return;
             }
-            worker.Give(work);
+            worker = Take(lane, work);
         }
         worker.Wake();
     }
 
-    /// <summary>The next piece, or null after the worker was put to sleep.</summary>
-    private IFileWork? Next(Worker worker)
+    private bool MayRun(FileLane lane) => lane.Busy < MaxThreads - _busy;
+
+    private Worker Take(FileLane lane, IFileWork work)
+    {
+        lane.Busy++;
+        _busy++;
+        // The one that went to sleep last is the one whose stack is still warm.
+        if (!_idle.TryPop(out var worker))
+        {
+            worker = new Worker(this);
+            _threads++;
+        }
+        worker.Give(lane, work);
+        return worker;
+    }
+
+    /// <summary>A call has returned. Gives this worker its next one, or puts it to sleep.</summary>
+    private bool Next(Worker worker, FileLane done)
     {
         lock (_gate)
         {
-            if (_queue.TryDequeue(out var work))
-                return work;
+            done.Busy--;
+            _busy--;
             _idle.Push(worker);
-            return null;
+            // Lanes in turn. Those that may not go on are few: they share what threads there are.
+            for (var left = _waiting.Count; left > 0; left--)
+            {
+                var lane = _waiting.Dequeue();
+                if (!MayRun(lane))
+                {
+                    _waiting.Enqueue(lane);
+                    continue;
+                }
+                var next = Take(lane, lane.Queue.Dequeue());
+                if (lane.Queue.Count > 0)
+                    _waiting.Enqueue(lane);
+                if (next != worker)
+                    next.Wake();
+            }
+            return worker.HasWork;
         }
     }
 
@@ -98,39 +119,62 @@ public sealed class FileLane
     }
 
 #pragma warning disable CA1001 // the event lives as long as its thread and holds no handle unless one is asked for
-    private sealed class Worker(FileLane lane)
+    private sealed class Worker(FileThreads threads)
 #pragma warning restore CA1001
     {
         // No spinning: a lane's thread sleeps for milliseconds, and its turns would be charged to the server.
         private readonly ManualResetEventSlim _wake = new(false, spinCount: 0);
+        private FileLane? _lane;
         private IFileWork? _work;
+        private bool _started;
 
         public bool HasWork => _work is not null;
 
-        public void Give(IFileWork work) => _work = work;
+        public void Give(FileLane lane, IFileWork work) => (_lane, _work) = (lane, work);
 
-        public void Wake() => _wake.Set();
-
-        public void Start() => new Thread(Loop, 256 * 1024) { IsBackground = true, Name = "files " + lane.Name }.UnsafeStart();
+        public void Wake()
+        {
+            if (_started)
+            {
+                _wake.Set();
+                return;
+            }
+            _started = true;
+            new Thread(Loop, 256 * 1024) { IsBackground = true, Name = "files " + threads.Name }.UnsafeStart();
+        }
 
         private void Loop()
         {
             while (true)
             {
-                var work = _work;
-                _work = null;
-                while (work is not null)
+                FileLane lane;
+                do
                 {
+                    lane = _lane!;
+                    var work = _work!;
+                    _work = null;
                     work.Run();
-                    work = lane.Next(this);
                 }
+                while (threads.Next(this, lane));
                 while (!_wake.Wait(IdleExit))
                 {
-                    if (lane.Leave(this))
+                    if (threads.Leave(this))
                         return;
                 }
                 _wake.Reset();
             }
         }
     }
+}
+
+/// <summary>One directory's calls, in the order in which they came, on the threads of its file system.</summary>
+public sealed class FileLane(FileThreads threads)
+{
+    // Both by the threads alone, under their lock.
+    internal readonly Queue<IFileWork> Queue = new();
+    internal int Busy;
+
+    public FileThreads Threads => threads;
+
+    internal void Enqueue(IFileWork work) => threads.Enqueue(this, work);
 }

@@ -32,7 +32,7 @@ public sealed class SendableFile(SafeFileHandle handle, FileLane lane, long leng
     internal bool IsWarm(long offset)
     {
         var sentAt = _sentAt;
-        if (sentAt is null || lane.IsSlow)
+        if (sentAt is null || lane.Threads.IsSlow)
             return false;
         var at = Volatile.Read(ref sentAt[offset >> BlockBits]);
         return at != 0 && Seconds() - at < WarmSeconds;
@@ -42,7 +42,7 @@ public sealed class SendableFile(SafeFileHandle handle, FileLane lane, long leng
     internal void Sent(long from, long to, in SendClock clock)
     {
         if (clock.SleptFor(Slow))
-            lane.MarkSlow();
+            lane.Threads.MarkSlow();
         var end = to == length ? to + (1 << BlockBits) - 1 : to;
         if (from >> BlockBits == end >> BlockBits)
             return;

@@ -29,12 +29,14 @@ public sealed class SlowFileSystem : IAsyncDisposable
         {
             Directory.CreateDirectory(slow.Root);
             slow.Release();
-            slow._process = Process.Start(new ProcessStartInfo(program, [source, slow.Control, slow.Root, "-f"]))!;
+            slow._process = Process.Start(new ProcessStartInfo(program, [source, slow.Control, slow.Root, "-f"]) { RedirectStandardError = true })!;
+            var said = slow._process.StandardError.ReadToEndAsync(); // some versions of libfuse complain of a default of their own
             for (var began = Stopwatch.StartNew(); !IsMounted(slow.Root); await Task.Delay(20))
             {
                 if (slow._process.HasExited || began.Elapsed > TimeSpan.FromSeconds(10))
                 {
-                    throw new InvalidOperationException("The slow file system could not be mounted: is there a /dev/fuse, and leave to use it?");
+                    await Tool.Stop(slow._process, TimeSpan.FromSeconds(5));
+                    throw new InvalidOperationException($"The slow file system could not be mounted: is there a /dev/fuse, and leave to use it?\n{await said}");
                 }
             }
             return slow;

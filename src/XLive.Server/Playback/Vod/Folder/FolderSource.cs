@@ -12,7 +12,8 @@ internal readonly record struct FileAnswer(FileEntry? Entry, FileFault Fault);
 
 /// <summary>
 /// Films in a folder. A path that was looked at within the last second is answered from memory; everything else is asked on a lane,
-/// once however many viewers wait for it, and nobody waits longer than <see cref="Patience"/>.
+/// once however many viewers wait for it, and nobody waits longer than <see cref="Patience"/>. A file that is known does not wait for a
+/// file system that hangs: its last version stands until the look ends.
 /// </summary>
 internal sealed partial class FolderSource
 {
@@ -20,6 +21,10 @@ internal sealed partial class FolderSource
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    // A look at a file that is known takes microseconds, over a network milliseconds. Beyond this the file server hangs, and the
+    // version that was there a moment ago is a better answer than none.
+    private static readonly TimeSpan PatienceForKnown = TimeSpan.FromMilliseconds(250);
 
     private readonly FileTable _table;
     private readonly FileOpener _opener;
@@ -53,20 +58,23 @@ internal sealed partial class FolderSource
 
     private async ValueTask<FileAnswer> LookAsync(string path, FileEntry? known, CancellationToken aborted)
     {
-        Task<FileAnswer> task;
-        if (_lookups.TryGetValue(path, out var running))
+        if (!_lookups.TryGetValue(path, out var lookup))
         {
-            task = running.Task;
-        }
-        else
-        {
-            var lookup = new Lookup(this, path);
-            var winner = _lookups.GetOrAdd(path, lookup);
-            task = winner.Task;
-            if (winner == lookup)
+            var mine = new Lookup(this, path, _clock.GetTimestamp());
+            lookup = _lookups.GetOrAdd(path, mine);
+            if (lookup == mine)
                 _lanes.For(path).Enqueue(lookup);
         }
-        known?.Release();
+        var task = lookup.Task;
+        if (known is not null)
+        {
+            var left = PatienceForKnown - _clock.GetElapsedTime(lookup.Started);
+            if (!task.IsCompleted && left > TimeSpan.Zero)
+                await ((Task)task.WaitAsync(left, _clock, aborted)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!task.IsCompleted)
+                return new FileAnswer(known, FileFault.None);
+            known.Release();
+        }
         FileAnswer answer;
         try
         {
@@ -109,11 +117,12 @@ internal sealed partial class FolderSource
         }
     }
 
-    private sealed class Lookup(FolderSource source, string path) : IFileWork
+    private sealed class Lookup(FolderSource source, string path, long started) : IFileWork
     {
         private readonly TaskCompletionSource<FileAnswer> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Task<FileAnswer> Task => _done.Task;
+        public long Started => started;
 
         public void Run()
         {
