@@ -19,10 +19,7 @@ public static class Program
 {
     public static async Task<int> Main(string[] args)
     {
-        // Read by the socket engine before the first socket: sends and receives go on where the kernel's event is read.
-        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
-        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
-
+        Prepare();
         if (CommandTable.IsCommand(args))
             return await CommandTable.RunAsync(args);
         ServerSettings settings;
@@ -37,6 +34,14 @@ public static class Program
             return 2;
         }
         return await ServeAsync(settings);
+    }
+
+    /// <summary>What the runtime reads once and for the whole process, so it must stand before the first socket.</summary>
+    public static void Prepare()
+    {
+        // Sends and receives go on where the kernel's event is read.
+        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
     }
 
     private static async Task<int> ServeAsync(ServerSettings settings)
