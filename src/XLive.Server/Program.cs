@@ -5,6 +5,7 @@ using XLive.Server.Door;
 using XLive.Server.Operations.Api;
 using XLive.Server.Operations.Commands;
 using XLive.Server.Operations.Health;
+using XLive.Server.Operations.WebConsole;
 using XLive.Server.Playback.Vod;
 using XLive.Server.Sending;
 using XLive.Server.Sessions;
@@ -107,6 +108,7 @@ public static class Program
         app.MapAccounts();
         app.MapHealth();
         app.MapStats();
+        app.MapConsole();
         app.Services.UseVod();
         app.Services.UseRequestLog();
         return app;
