@@ -30,9 +30,12 @@ internal static class Sender
         var flush = Announce(response.Writer, output, body, meter);
         if (!flush.IsCompletedSuccessfully)
             return Await(flush, output);
-        _ = flush.Result;
-        return new(output.End);
+        return new(EndOf(flush.Result, output));
     }
+
+    // Kestrel drops what is written after it has given a connection up: nothing of it reached the output, whose End then says nothing.
+    private static SendEnd EndOf(System.IO.Pipelines.FlushResult flushed, SocketOutput output) =>
+        flushed.IsCompleted && output.End == SendEnd.Done ? SendEnd.ViewerLeft : output.End;
 
     private static ValueTask<System.IO.Pipelines.FlushResult> Announce(System.IO.Pipelines.PipeWriter writer, SocketOutput output, in Body body, Meter? meter)
     {
@@ -44,15 +47,15 @@ internal static class Sender
 
     private static async ValueTask<SendEnd> Await(ValueTask<System.IO.Pipelines.FlushResult> flush, SocketOutput output)
     {
-        await flush;
-        return output.End;
+        return EndOf(await flush, output);
     }
 
     private static async ValueTask<SendEnd> AnnounceManyAsync(IHttpResponseBodyFeature response, SocketOutput output, Body body, Meter? meter)
     {
-        for (long done = 0; done < body.Length && output.End == SendEnd.Done; done += MaxAnnounced)
-            await Announce(response.Writer, output, body.Slice(done, Math.Min(MaxAnnounced, body.Length - done)), meter);
-        return output.End;
+        var end = SendEnd.Done;
+        for (long done = 0; done < body.Length && end == SendEnd.Done; done += MaxAnnounced)
+            end = EndOf(await Announce(response.Writer, output, body.Slice(done, Math.Min(MaxAnnounced, body.Length - done)), meter), output);
+        return end;
     }
 
     private static async ValueTask<SendEnd> CopyAsync(IHttpResponseBodyFeature response, SocketOutput? output, Body body, Meter? meter)

@@ -51,7 +51,10 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
 
     private ManualResetValueTaskSourceCore<FlushResult> _flush;
     private int _carrying = 1; // 0 only while the waiter may wake it
-    private int _roomSeen;     // the waiter saw room while nobody waited for it
+    private int _lookAgain;    // somebody had news while the send was in another's hands
+    private int _flushState;
+
+    private const int NoFlush = 0, FlushPending = 1, CompletedWhilePending = 2;
 
     // Used by the waiter.
     internal int Slot = -1;
@@ -143,7 +146,7 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
-        Volatile.Write(ref _roomSeen, 0);
+        Volatile.Write(ref _lookAgain, 0);
         if (End != SendEnd.Done)
         {
             Forget();
@@ -153,6 +156,7 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
         if (step is Step.Finished)
             return new(Finish());
         _flush.Reset();
+        Volatile.Write(ref _flushState, FlushPending);
         var flush = new ValueTask<FlushResult>(this, _flush.Version);
         Wait(step);
         return flush;
@@ -271,23 +275,24 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
         }
         _waiter.Watch(this);
         Volatile.Write(ref _carrying, 0);
-        // Room that came between the full socket and this line was told to nobody: the edge comes once.
-        if (Interlocked.Exchange(ref _roomSeen, 0) != 0)
+        // News that came between the full socket and this line was told to nobody: the edge comes once.
+        if (Interlocked.Exchange(ref _lookAgain, 0) != 0)
             Wake();
     }
 
     /// <summary>By the waiter, on its own thread: there is room. Sends what it can; only a cold file goes elsewhere.</summary>
     internal void Continue()
     {
+        // Noted before the attempt: whoever has the send in hand either lets go before it, or reads the note after it.
+        Interlocked.Exchange(ref _lookAgain, 1);
         if (Interlocked.Exchange(ref _carrying, 1) == 0)
             Carry(onLane: false);
-        else
-            Volatile.Write(ref _roomSeen, 1);
     }
 
     /// <summary>By anybody: look again, on a pool thread.</summary>
     internal void Wake()
     {
+        Interlocked.Exchange(ref _lookAgain, 1);
         if (Interlocked.Exchange(ref _carrying, 1) == 0)
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
@@ -312,9 +317,19 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
 
     private void Carry(bool onLane)
     {
+        // What was noted up to here this very look sees.
+        Interlocked.Exchange(ref _lookAgain, 0);
+        if (Volatile.Read(ref _flushState) == CompletedWhilePending && End == SendEnd.Done)
+            Stop(SendEnd.ViewerLeft);
         var step = End == SendEnd.Done ? Push(onLane) : Step.Finished;
         if (step is Step.Finished)
-            _flush.SetResult(Finish());
+        {
+            var result = Finish();
+            // Before the result: the writer may flush again on this very thread.
+            if (Interlocked.Exchange(ref _flushState, NoFlush) == CompletedWhilePending)
+                Close(null);
+            _flush.SetResult(result);
+        }
         else
             Wait(step);
     }
@@ -345,9 +360,18 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
 
     public override void CancelPendingFlush() => WakeToLook();
 
+    /// <summary>The connection's work is done. A send that is still in another's hands ends first.</summary>
     public override void Complete(Exception? exception = null)
     {
         _closed.Unregister();
+        if (Interlocked.CompareExchange(ref _flushState, CompletedWhilePending, FlushPending) == NoFlush)
+            Close(exception);
+        else
+            Wake();
+    }
+
+    private void Close(Exception? exception)
+    {
         _waiter.Release(this);
         Forget();
         _inner.Complete(exception);
@@ -359,17 +383,4 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
 
     void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token,
         ValueTaskSourceOnCompletedFlags flags) => _flush.OnCompleted(continuation, state, token, flags);
-
-    /// <summary>A gibibyte of address space that is counted and never touched.</summary>
-    private sealed class Phantom : MemoryManager<byte>
-    {
-        public const int Size = 1 << 30;
-        public static readonly Phantom Instance = new();
-        private readonly byte* _start = (byte*)NativeMemory.AlignedAlloc(Size, 4096);
-
-        public override Span<byte> GetSpan() => new(_start, Size);
-        public override MemoryHandle Pin(int elementIndex = 0) => new(_start + elementIndex);
-        public override void Unpin() { }
-        protected override void Dispose(bool disposing) { }
-    }
 }
