@@ -116,12 +116,22 @@ public sealed class OutputTests
     {
         await using var server = await GateServer.StartAsync(rest: $"log:\n  format: {format}\n");
         const string Forged = "2025-03-01T12:00:00.000Z 6.6.6.6 \\\"GET /forged\\\" 200";
-        string[] targets = ["/a%0D%0A" + Forged.Replace(" ", "%20", StringComparison.Ordinal), "/a%0a%1b[2J", "/a?x=%0d%0aforged", "/a\u0080b", "/%e2%80%a8x", "/a\"b\\c", "/%E2%80%AEx"];
+        string[] targets = ["/a%0D%0A" + Forged.Replace(" ", "%20", StringComparison.Ordinal), "/a%0a%1b[2J", "/a?x=%0d%0aforged", "/a\u0080b", "/%e2%80%a8x", "/a\"b\\c"];
+        // U+0085, U+2028 and U+202E as they come over the wire; an escape and a bell.
+        string[] headers = ["User-Agent: a\tb \u001b[2J \"quoted\\ \u00c2\u0085 \u00e2\u0080\u00a8", "Referer: http://x/\u001b]0;x\u0007\u00e2\u0080\u00ae\""];
+        var answered = 0;
         foreach (var target in targets)
-            await server.Get(target, "User-Agent: a\tb \u001b[2J\u0085 \"quoted\\", "Referer: http://x/\u001b]0;x\u0007\u0085\"");
-        await server.AccessLine(l => l.Contains("%AEx", StringComparison.Ordinal));
+        {
+            foreach (var sent in (string[][])[[], headers[..1], headers[1..]])
+                answered += (await server.Get(target, sent))["X-Request-Id"] is null ? 0 : 1;
+        }
+        // What Kestrel itself refuses as no HTTP leaves no line.
+        Assert.InRange(answered, targets.Length - 1, targets.Length * 3);
+        await server.Get("/last");
+        await server.AccessLine(l => l.Contains("/last", StringComparison.Ordinal));
         var lines = server.LogLines("access.log");
-        Assert.Equal(targets.Length, lines.Length);
+        Assert.Equal(answered + 1, lines.Length);
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', lines));
         foreach (var line in lines.Concat(server.LogLines("audit.log")))
         {
             Assert.DoesNotContain(line, c => char.IsControl(c) || c is '\u2028' or '\u202e');
@@ -199,6 +209,6 @@ public sealed class OutputTests
         var files = Directory.GetFiles(server.Folder + "/logs", "access*.log").Select(Path.GetFileName).Order(StringComparer.Ordinal);
         Assert.Equal(["access.1.log", "access.2.log", "access.log"], files);
         Assert.All(Directory.GetFiles(server.Folder + "/logs", "access*.log"), f => Assert.True(new FileInfo(f).Length <= 4096));
-        Assert.All((string[])["xlive.log", "error.log", "audit.log", "access.log"], f => Assert.True(f == "error.log" || File.Exists(server.Folder + "/logs/" + f), f));
+        Assert.All((string[])["xlive.log", "error.log", "audit.log", "access.log"], f => Assert.True(File.Exists(server.Folder + "/logs/" + f), f));
     }
 }
