@@ -128,7 +128,7 @@ internal sealed class ProgramFolder : IDisposable
 }
 
 /// <summary>Programs are started one at a time: each takes a core for a moment.</summary>
-[CollectionDefinition(Name, DisableParallelization = false)]
+[CollectionDefinition(Name)]
 public sealed class ProgramTests
 {
     public const string Name = "programs";
