@@ -16,11 +16,15 @@ public sealed class CostTests(ITestOutputHelper output)
         var gate = server.Services.GetRequiredService<PlaybackGate>();
         const string Cmcd = "&CMCD=bl%3D21300%2Cbr%3D3200%2Ccid%3D%22faec5fc2-ac30-11ea-bb37-0242ac130002%22%2Cd%3D4004%2Cot%3Dv%2Csf%3Dh%2Ctb%3D6000";
         var session = await server.SessionPath(server.Link(Films.Master));
-        Measure("query", server.Link(Films.Segment));
-        Measure("query with CMCD", server.Link(Films.Segment) + Cmcd);
-        Measure("query with scope", server.Link(Films.Segment, scope: "/v/film/"));
-        Measure("path", server.PathLink(Films.Segment));
-        Measure("session", session + Films.Segment);
+        // Twice: the first round is the compiler's.
+        for (var round = 0; round < 2; round++)
+        {
+            Measure("query", server.Link(Films.Segment));
+            Measure("query with CMCD", server.Link(Films.Segment) + Cmcd);
+            Measure("query with scope", server.Link(Films.Segment, scope: "/v/film/"));
+            Measure("path", server.PathLink(Films.Segment));
+            Measure("session", session + Films.Segment);
+        }
 
         void Measure(string form, string target)
         {
