@@ -127,6 +127,9 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
             }
             var facts = new FileFacts(entry.Kind.ContentType, playlist.PrivateCacheControl, tag + "\"", entry.LastModified, entry.ModifiedSeconds);
             await FileResponse.WriteAsync(exchange, facts, Body.Of(body), admission.Meter, ranges: false);
+            // No session was opened, so GET will splice other letters, which may not compress to this length.
+            if (exchange.IsHead && exchange.Sid.Length == 0 && exchange.Headers.ContentEncoding.Count > 0)
+                exchange.Headers.ContentLength = null;
         }
         finally
         {
