@@ -5,6 +5,7 @@ using XLive.Server.Door;
 using XLive.Server.Operations.Api;
 using XLive.Server.Operations.Commands;
 using XLive.Server.Operations.Health;
+using XLive.Server.Operations.WebConsole;
 using XLive.Server.Playback.Vod;
 using XLive.Server.Sending;
 using XLive.Server.Sessions;
@@ -19,10 +20,7 @@ public static class Program
 {
     public static async Task<int> Main(string[] args)
     {
-        // Read by the socket engine before the first socket: sends and receives go on where the kernel's event is read.
-        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
-        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
-
+        Prepare();
         if (CommandTable.IsCommand(args))
             return await CommandTable.RunAsync(args);
         ServerSettings settings;
@@ -39,6 +37,14 @@ public static class Program
         return await ServeAsync(settings);
     }
 
+    /// <summary>What the runtime reads once and for the whole process, so it must stand before the first socket.</summary>
+    public static void Prepare()
+    {
+        // Sends and receives go on where the kernel's event is read.
+        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
+    }
+
     private static async Task<int> ServeAsync(ServerSettings settings)
     {
         DataLock dataLock;
@@ -48,7 +54,7 @@ public static class Program
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine($"data.dir: {e.Message}");
+            Console.Error.WriteLine(e is DataInUseException ? e.Message : $"data.dir: {e.Message}");
             return 1;
         }
         using var _ = dataLock;
@@ -102,6 +108,7 @@ public static class Program
         app.MapAccounts();
         app.MapHealth();
         app.MapStats();
+        app.MapConsole();
         app.Services.UseVod();
         app.Services.UseRequestLog();
         return app;

@@ -20,6 +20,7 @@ internal sealed partial class AccessRulesKeeper(
     PlaybackGate gate, ServerSettings settings, SigningKeyFiles keys, DataOptions data, TimeProvider clock, ILogger<AccessRulesKeeper> log) : IHostedService, IDisposable
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(0.5);
     private readonly Lock _gate = new();
     private DateTime _keysChanged;
     private ITimer? _timer;
@@ -41,7 +42,7 @@ internal sealed partial class AccessRulesKeeper(
             Compile();
     }
 
-    /// <summary>`key new` and `key retire` run beside the server and tell it nothing: the folder's time does.</summary>
+    /// <summary>`key new` and `key remove` run beside the server and tell it nothing: the folder's time does.</summary>
     private void LookAtKeys()
     {
         try
@@ -49,7 +50,7 @@ internal sealed partial class AccessRulesKeeper(
             if (Directory.GetLastWriteTimeUtc(Path.Combine(data.Dir, "keys")) != _keysChanged)
                 Compile();
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             LogKeys(e);
         }
@@ -63,14 +64,16 @@ internal sealed partial class AccessRulesKeeper(
             try
             {
                 gate.Rules = new AccessRules(settings.Of<AccessOptions>(), keys.Keys, settings.Of<LiveAppsOptions>().Apps);
-                _keysChanged = changed;
             }
-            catch (Exception e) when (e is FormatException or IOException or System.Text.Json.JsonException)
+            catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException or InvalidDataException
+                or ArgumentException or System.Text.Json.JsonException)
             {
                 // The rules that were right a second ago stay.
-                _keysChanged = changed;
                 LogKeys(e);
             }
+            // The folder's time stands still for milliseconds: a key put there right after this look would not show. So a time that is
+            // fresh is not taken for known, and the next look reads once more.
+            _keysChanged = (DateTime.UtcNow - changed).Duration() < Settled ? default : changed;
         }
     }
 

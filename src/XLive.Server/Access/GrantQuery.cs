@@ -62,18 +62,18 @@ public static class GrantQuery
     private ref struct Fields
     {
         public ReadOnlySpan<char> Uid, Expires, Token, Kid, Scope;
-        private Field seen, repeated;
+        private Field _seen, _repeated;
 
-        public readonly bool Repeated => repeated != 0;
+        public readonly bool Repeated => _repeated != 0;
 
-        public readonly bool Has(Field field) => (seen & field) != 0;
+        public readonly bool Has(Field field) => (_seen & field) != 0;
 
-        public readonly bool IsRepeated(Field field) => (repeated & field) != 0;
+        public readonly bool IsRepeated(Field field) => (_repeated & field) != 0;
 
         public void Set(Field field, ReadOnlySpan<char> value)
         {
-            repeated |= seen & field;
-            seen |= field;
+            _repeated |= _seen & field;
+            _seen |= field;
             switch (field)
             {
                 case Field.Uid: Uid = value; break;

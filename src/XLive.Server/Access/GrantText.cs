@@ -13,14 +13,14 @@ internal static class GrantText
     public const int TokenChars = 43;
     private const int MaxExpiresDigits = 12;
 
-    private static readonly SearchValues<char> base64Url =
+    private static readonly SearchValues<char> Base64UrlCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
     // A lone surrogate must not become the U+FFFD that it would share with all others.
-    private static readonly UTF8Encoding strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <exception cref="ArgumentException">The text is not Unicode.</exception>
-    public static byte[] Bytes(string text) => strict.GetBytes(text);
+    public static byte[] Bytes(string text) => Strict.GetBytes(text);
 
     /// <summary>Percent-decodes a value of a query. False for a broken escape or a character that no wire carries.</summary>
     public static bool TryUnescape(scoped ReadOnlySpan<char> raw, Span<byte> scratch, out ReadOnlySpan<byte> value)
@@ -52,7 +52,7 @@ internal static class GrantText
     public static bool TryBase64Url(scoped ReadOnlySpan<char> raw, Span<byte> scratch, out ReadOnlySpan<byte> value)
     {
         value = default;
-        if (raw.ContainsAnyExcept(base64Url))
+        if (raw.ContainsAnyExcept(Base64UrlCharacters))
             return false;
         int spare = (raw.Length % 4) switch { 0 => 0, 2 => 0b1111, 3 => 0b11, _ => -1 };
         if (spare < 0 || (spare > 0 && (Sextet(raw[^1]) & spare) != 0))

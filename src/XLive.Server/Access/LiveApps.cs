@@ -7,9 +7,9 @@ public sealed class LiveApps
 {
     public static readonly LiveApps None = new([]);
 
-    private readonly byte[][] names;
+    private readonly byte[][] _names;
 
-    public LiveApps(IEnumerable<string> names) => this.names = [.. names.Select(Encoding.UTF8.GetBytes)];
+    public LiveApps(IEnumerable<string> names) => _names = [.. names.Select(Encoding.UTF8.GetBytes)];
 
     /// <summary>"/{app}/".</summary>
     public bool IsApp(ReadOnlySpan<byte> scope) => scope.Length > 2 && scope[0] == '/' && scope[^1] == '/' && Has(scope[1..^1]);
@@ -40,7 +40,7 @@ public sealed class LiveApps
 
     private bool Has(ReadOnlySpan<byte> app)
     {
-        foreach (byte[] name in names)
+        foreach (byte[] name in _names)
         {
             if (app.SequenceEqual(name))
                 return true;

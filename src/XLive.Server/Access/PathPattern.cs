@@ -12,18 +12,18 @@ public sealed class PathPattern
 {
     private const int MostMiddle = 62;
 
-    private readonly string text;
-    private readonly string prefix;
-    private readonly string suffix;
-    private readonly Middle kind;
+    private readonly string _text;
+    private readonly string _prefix;
+    private readonly string _suffix;
+    private readonly Middle _kind;
 
     // One bit a position of the middle. Characters beyond ASCII are rare and looked for one by one.
-    private readonly ulong[] asciiLiterals = [];
-    private readonly char[] middle = [];
-    private readonly ulong withinSegment;
-    private readonly ulong acrossSegments;
-    private readonly ulong skipsSlash;
-    private readonly bool beyondAscii;
+    private readonly ulong[] _asciiLiterals = [];
+    private readonly char[] _middle = [];
+    private readonly ulong _withinSegment;
+    private readonly ulong _acrossSegments;
+    private readonly ulong _skipsSlash;
+    private readonly bool _beyondAscii;
 
     private enum Middle : byte { None, WithinSegment, AcrossSegments, Mixed }
 
@@ -33,7 +33,7 @@ public sealed class PathPattern
     /// <exception cref="FormatException">The message names the pattern.</exception>
     public PathPattern(string text)
     {
-        this.text = text;
+        _text = text;
         if (Fault(text) is { } fault)
             throw new FormatException($"'{text}' {fault}");
         // "/**/**/" says no more than "/**/".
@@ -43,41 +43,41 @@ public sealed class PathPattern
         int first = pattern.IndexOf('*', StringComparison.Ordinal);
         if (first < 0)
         {
-            prefix = pattern;
-            suffix = "";
+            _prefix = pattern;
+            _suffix = "";
             return;
         }
         int after = pattern.LastIndexOf('*') + 1;
         // The slash that "/**/" may swallow belongs to the wildcard, not to what must follow it.
         if (pattern.AsSpan(0, after).EndsWith("/**") && after < pattern.Length && pattern[after] == '/')
             after++;
-        prefix = pattern[..first];
-        suffix = pattern[after..];
+        _prefix = pattern[..first];
+        _suffix = pattern[after..];
         string between = pattern[first..after];
-        kind = between switch { "*" => Middle.WithinSegment, "**" => Middle.AcrossSegments, _ => Middle.Mixed };
-        if (kind != Middle.Mixed)
+        _kind = between switch { "*" => Middle.WithinSegment, "**" => Middle.AcrossSegments, _ => Middle.Mixed };
+        if (_kind != Middle.Mixed)
             return;
 
-        middle = between.Replace("**", Across.ToString(), StringComparison.Ordinal).Replace('*', Within).ToCharArray();
-        if (middle.Length > MostMiddle)
+        _middle = between.Replace("**", Across.ToString(), StringComparison.Ordinal).Replace('*', Within).ToCharArray();
+        if (_middle.Length > MostMiddle)
             throw new FormatException($"'{text}' has more than {MostMiddle} characters between its first wildcard and its last");
-        asciiLiterals = new ulong[128];
-        for (int i = 0; i < middle.Length; i++)
+        _asciiLiterals = new ulong[128];
+        for (int i = 0; i < _middle.Length; i++)
         {
             ulong bit = 1UL << i;
-            char before = i > 0 ? middle[i - 1] : prefix.Length > 0 ? prefix[^1] : '\0';
-            if (middle[i] == Within)
-                withinSegment |= bit;
-            else if (middle[i] == Across)
+            char before = i > 0 ? _middle[i - 1] : _prefix.Length > 0 ? _prefix[^1] : '\0';
+            if (_middle[i] == Within)
+                _withinSegment |= bit;
+            else if (_middle[i] == Across)
             {
-                acrossSegments |= bit;
-                if (before == '/' && i + 1 < middle.Length && middle[i + 1] == '/')
-                    skipsSlash |= bit;
+                _acrossSegments |= bit;
+                if (before == '/' && i + 1 < _middle.Length && _middle[i + 1] == '/')
+                    _skipsSlash |= bit;
             }
-            else if (middle[i] < 128)
-                asciiLiterals[middle[i]] |= bit;
+            else if (_middle[i] < 128)
+                _asciiLiterals[_middle[i]] |= bit;
             else
-                beyondAscii = true;
+                _beyondAscii = true;
         }
     }
 
@@ -98,12 +98,12 @@ public sealed class PathPattern
 
     public bool Matches(ReadOnlySpan<char> path)
     {
-        if (kind == Middle.None)
-            return path.SequenceEqual(prefix);
-        if (path.Length < prefix.Length + suffix.Length || !path.StartsWith(prefix) || !path.EndsWith(suffix))
+        if (_kind == Middle.None)
+            return path.SequenceEqual(_prefix);
+        if (path.Length < _prefix.Length + _suffix.Length || !path.StartsWith(_prefix) || !path.EndsWith(_suffix))
             return false;
-        path = path[prefix.Length..^suffix.Length];
-        return kind switch
+        path = path[_prefix.Length..^_suffix.Length];
+        return _kind switch
         {
             Middle.AcrossSegments => true,
             Middle.WithinSegment => !path.Contains('/'),
@@ -111,7 +111,7 @@ public sealed class PathPattern
         };
     }
 
-    public override string ToString() => text;
+    public override string ToString() => _text;
 
     private bool MatchesMiddle(ReadOnlySpan<char> path)
     {
@@ -119,27 +119,27 @@ public sealed class PathPattern
         ulong at = Pass(1, staying: 0);
         foreach (char c in path)
         {
-            ulong literal = c < 128 ? asciiLiterals[c] : beyondAscii ? Literal(c) : 0;
-            ulong stays = c == '/' ? acrossSegments : acrossSegments | withinSegment;
+            ulong literal = c < 128 ? _asciiLiterals[c] : _beyondAscii ? Literal(c) : 0;
+            ulong stays = c == '/' ? _acrossSegments : _acrossSegments | _withinSegment;
             at = Pass((at & literal) << 1, at & stays);
             if (at == 0)
                 return false;
         }
-        return ((at >> middle.Length) & 1) != 0;
+        return ((at >> _middle.Length) & 1) != 0;
     }
 
     /// <summary>A wildcard may be passed without a character; "**/" as a whole only by who has just come to it.</summary>
     private ulong Pass(ulong arriving, ulong staying)
     {
-        ulong at = arriving | staying | ((arriving & skipsSlash) << 2);
-        return at | ((at & (withinSegment | acrossSegments)) << 1);
+        ulong at = arriving | staying | ((arriving & _skipsSlash) << 2);
+        return at | ((at & (_withinSegment | _acrossSegments)) << 1);
     }
 
     private ulong Literal(char c)
     {
         ulong mask = 0;
-        for (int i = 0; i < middle.Length; i++)
-            mask |= middle[i] == c ? 1UL << i : 0;
+        for (int i = 0; i < _middle.Length; i++)
+            mask |= _middle[i] == c ? 1UL << i : 0;
         return mask;
     }
 }
@@ -149,16 +149,16 @@ public sealed class PathPatterns
 {
     public static readonly PathPatterns None = new([]);
 
-    private readonly PathPattern[] patterns;
+    private readonly PathPattern[] _patterns;
 
     /// <exception cref="FormatException">The message names the pattern.</exception>
-    public PathPatterns(IEnumerable<string> patterns) => this.patterns = [.. patterns.Select(static text => new PathPattern(text))];
+    public PathPatterns(IEnumerable<string> patterns) => _patterns = [.. patterns.Select(static text => new PathPattern(text))];
 
-    public int Count => patterns.Length;
+    public int Count => _patterns.Length;
 
     public bool Matches(ReadOnlySpan<char> path)
     {
-        foreach (PathPattern pattern in patterns)
+        foreach (PathPattern pattern in _patterns)
         {
             if (pattern.Matches(path))
                 return true;

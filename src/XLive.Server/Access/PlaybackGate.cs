@@ -1,3 +1,5 @@
+using System.Buffers.Text;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using XLive.Server.Door;
@@ -12,8 +14,9 @@ namespace XLive.Server.Access;
 /// </summary>
 public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeProvider clock)
 {
-    // Links that were right lately. A player sends a link once, a site that signs each segment sends as many as there are viewers.
-    private readonly RecentTable<RememberedGrant> _links = new(65_536);
+    // Grants that were right lately, by their token: whatever else a query carries (CMCD, _HLS_*, a cache breaker), and whether the
+    // grant stands in the query or the path, it is one grant.
+    private readonly RecentTable<RememberedGrant> _grants = new(65_536);
     private volatile AccessRules _rules = new(new AccessOptions(), [], []);
 
     public AccessRules Rules
@@ -22,27 +25,29 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
         set => _rules = value;
     }
 
-    public int LinksRemembered => _links.Count;
+    public int GrantsRemembered => _grants.Count;
 
     public Admission Admit(Exchange exchange)
     {
         var rules = _rules;
         var visitor = Visitor.Of(exchange, rules);
-        var grant = exchange.Target.Grant;
-        if (grant.StartsWith("~s1.", StringComparison.Ordinal))
-            return Inside(exchange, rules, visitor, grant);
-        var link = exchange.Target.Query;
-        if (!grant.IsEmpty)
-        {
-            if (!grant.StartsWith("~v1.", StringComparison.Ordinal))
-                return Admission.Refused(404, "not_found");
-            link = grant;
-        }
-        var entry = Entry(exchange, rules, visitor, link, isPath: !grant.IsEmpty);
-        if (entry.Granted || !NeedsNone(exchange, rules, visitor))
-            return entry;
+        var admission = Judge(exchange, rules, visitor);
+        if (admission.Granted || admission.Status == StatusCodes.Status404NotFound || !NeedsNone(exchange, rules, visitor))
+            return admission;
         // Nothing was asked for: address and client count all the same.
         return Refusal(exchange, rules, visitor) is { } why ? Admission.Refused(403, why) : Ungated(exchange, rules, visitor);
+    }
+
+    private Admission Judge(Exchange exchange, AccessRules rules, Visitor visitor)
+    {
+        var inPath = exchange.Target.Grant;
+        if (inPath.IsEmpty)
+            return Entry(exchange, rules, visitor, exchange.Target.Query, isPath: false);
+        if (inPath.StartsWith("~s1.", StringComparison.Ordinal))
+            return Inside(exchange, rules, visitor, inPath);
+        return inPath.StartsWith("~v1.", StringComparison.Ordinal)
+            ? Entry(exchange, rules, visitor, inPath, isPath: true)
+            : Admission.Refused(404, "not_found");
     }
 
     private static bool NeedsNone(Exchange exchange, AccessRules rules, Visitor visitor) =>
@@ -50,18 +55,20 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
 
     private Admission Ungated(Exchange exchange, AccessRules rules, Visitor visitor)
     {
+        // A grant that did not hold may have named somebody; these bytes are not charged to him.
+        exchange.Uid = exchange.Sid = "";
         if (rules.Enabled)
             return Admission.Nobody(meters.Nobody);
         Span<byte> scratch = exchange.Target.Query.Length <= 1024 ? stackalloc byte[1024] : new byte[exchange.Target.Query.Length];
         var given = GrantQuery.UidOf(exchange.Target.Query, scratch);
         if (given.IsEmpty)
             return Admission.Nobody(meters.Nobody);
-        // Taken as given, and carried to the children like a signed one.
+        // Taken as given, and carried to the children like a signed one. No token has a blank in it.
         var uid = Encoding.UTF8.GetString(given);
-        var key = "open " + uid;
-        var open = _links.Find(key);
+        var name = "open " + uid;
+        var open = _grants.Find(name);
         if (open is null || open.Rules != rules)
-            _links.Put(key, open = new RememberedGrant(rules, OpenKey, uid, "/", false, long.MaxValue));
+            _grants.Put(name, open = new RememberedGrant(rules, OpenKey, uid, "/", long.MaxValue, open?.Viewers ?? new GrantViewers()));
         return Viewer(exchange, visitor, open);
     }
 
@@ -86,21 +93,8 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
         return Admission.Inside(grant);
     }
 
+    [SkipLocalsInit]
     private Admission Entry(Exchange exchange, AccessRules rules, Visitor visitor, ReadOnlySpan<char> link, bool isPath)
-    {
-        if (link.IsEmpty)
-            return Refused(GrantReason.NoGrant);
-        var known = _links.Find(link);
-        if (known is null || known.Rules != rules || !known.Covers(exchange.Target.Path))
-            return Verify(exchange, rules, visitor, link, isPath);
-        exchange.Uid = known.Uid;
-        if (Refusal(exchange, rules, visitor) is { } why)
-            return Admission.Refused(403, why, known.Key.Kid);
-        var reason = SignedUrl.Recheck(known.Key, known.Expires, rules.Grants, clock.GetUtcNow().ToUnixTimeSeconds());
-        return reason == GrantReason.Granted ? Viewer(exchange, visitor, known) : Refused(reason, known.Key.Kid);
-    }
-
-    private Admission Verify(Exchange exchange, AccessRules rules, Visitor visitor, ReadOnlySpan<char> link, bool isPath)
     {
         Span<byte> scratch = link.Length <= 1024 ? stackalloc byte[1024] : new byte[link.Length];
         var reason = isPath ? GrantPrefix.Parse(link, scratch, out var grant) : GrantQuery.Parse(link, scratch, out grant);
@@ -108,36 +102,50 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
             return Refused(reason);
         if (Refusal(exchange, rules, visitor) is { } why)
             return Admission.Refused(403, why, grant.KidText);
+        var now = clock.GetUtcNow().ToUnixTimeSeconds();
+        Span<char> name = stackalloc char[GrantText.TokenChars];
+        Base64Url.EncodeToChars(grant.Token, name);
+        var known = _grants.Find(name);
+        if (known is null || known.Rules != rules || !known.Is(grant, exchange.Target.Path))
+            return Verify(exchange, rules, visitor, grant, now, known, name);
+        exchange.Uid = known.Uid;
+        reason = SignedUrl.Recheck(known.Key, known.Expires, rules.Grants, now);
+        return reason == GrantReason.Granted ? Viewer(exchange, visitor, known) : Refused(reason, known.Key.Kid);
+    }
+
+    private Admission Verify(
+        Exchange exchange, AccessRules rules, Visitor visitor, in SignedGrant grant, long now, RememberedGrant? known, ReadOnlySpan<char> name)
+    {
         var path = exchange.Target.Path;
-        reason = SignedUrl.Verify(grant, path, rules.Keys, rules.Grants, clock.GetUtcNow().ToUnixTimeSeconds(), out var key);
+        var reason = SignedUrl.Verify(grant, path, rules.Keys, rules.Grants, now, out var key);
         // Only a right token makes the claimed user the user.
         if (key is not null)
             exchange.Uid = grant.UidText;
         if (reason != GrantReason.Granted)
             return Refused(reason, grant.KidText);
-        var remembered = new RememberedGrant(rules, key!, exchange.Uid, grant.ScopeFor(path), grant.Scope.IsEmpty, grant.Expires);
-        _links.Put(link.ToString(), remembered);
+        // A right token is right for one key, uid, expiry and scope alone: who is known under it is the same viewer, whatever has changed.
+        var remembered = new RememberedGrant(
+            rules, key!, exchange.Uid, grant.ScopeFor(path), grant.Expires, known?.Viewers ?? new GrantViewers());
+        _grants.Put(name.ToString(), remembered);
         return Viewer(exchange, visitor, remembered);
     }
 
     private Admission Viewer(Exchange exchange, Visitor visitor, RememberedGrant grant)
     {
         exchange.Uid = grant.Uid;
-        var session = grant.Find(visitor.Network, visitor.UserAgent, exchange.Now, clock);
-        if (session is null)
-        {
-            // HEAD opens none.
-            session = exchange.IsHead
-                ? sessions.Sketch(grant.Uid, grant.Key.Kid, exchange.Remote, visitor.Kind, visitor.UserAgent, exchange.Now)
-                : Open(exchange, visitor, grant);
-        }
+        var session = grant.Viewers.Find(visitor.Network, visitor.UserAgent, exchange.Now, clock);
+        // HEAD opens none.
+        if (session is null && exchange.IsHead)
+            return Admission.Entry(
+                sessions.Sketch(grant.Uid, grant.Key.Kid, exchange.Remote, visitor.Kind, visitor.UserAgent, exchange.Now), grant.Scope);
+        session ??= Open(exchange, visitor, grant);
         session.Touch(exchange.Now);
         exchange.Sid = session.Sid;
         return Admission.Entry(session, grant.Scope);
     }
 
     private Session Open(Exchange exchange, Visitor visitor, RememberedGrant grant) =>
-        grant.Open(visitor.Network, visitor.UserAgent, exchange.Now, clock,
+        grant.Viewers.Open(visitor.Network, visitor.UserAgent, exchange.Now, clock,
             () => sessions.Open(grant.Uid, grant.Key.Kid, exchange.Remote, visitor.Kind, visitor.UserAgent, exchange.Now));
 
     /// <summary>The grant that the children of a title carry: as wide as the title, never wider than the link.</summary>

@@ -21,8 +21,8 @@ public sealed class RefererRule
 {
     public static readonly RefererRule Everybody = new([]);
 
-    private readonly Entry[] entries;
-    private readonly bool allowsNone;
+    private readonly Entry[] _entries;
+    private readonly bool _allowsNone;
 
     /// <exception cref="FormatException">The message names the entry.</exception>
     public RefererRule(IEnumerable<string> entries)
@@ -31,22 +31,22 @@ public sealed class RefererRule
         foreach (string text in entries)
         {
             if (text == "none")
-                allowsNone = true;
+                _allowsNone = true;
             else
                 list.Add(Entry.Parse(text));
         }
-        this.entries = [.. list];
+        _entries = [.. list];
     }
 
     public bool Allows(ReadOnlySpan<char> referer)
     {
-        if (entries.Length == 0 && !allowsNone)
+        if (_entries.Length == 0 && !_allowsNone)
             return true;
         if (referer.IsEmpty)
-            return allowsNone;
+            return _allowsNone;
         if (!Page.TryParse(referer, out Page page))
             return false;
-        foreach (Entry entry in entries)
+        foreach (Entry entry in _entries)
         {
             if (entry.Matches(page))
                 return true;
@@ -110,33 +110,33 @@ public sealed class RefererRule
         if (host.EndsWith('.'))
             host = host[..^1];
         return host.Length is > 0 and <= 253 && host[0] != '.' && !host.Contains("..", StringComparison.Ordinal)
-            && !host.ContainsAnyExcept(hostCharacters);
+            && !host.ContainsAnyExcept(HostCharacters);
     }
 
-    private static readonly SearchValues<char> hostCharacters =
+    private static readonly SearchValues<char> HostCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_");
 
     private sealed class Entry
     {
-        private string host = "";
-        private bool itself = true;
-        private bool below;
-        private int? port;
-        private bool? isSecure;
-        private PathPattern? path;
+        private string _host = "";
+        private bool _itself = true;
+        private bool _below;
+        private int? _port;
+        private bool? _isSecure;
+        private PathPattern? _path;
 
         public bool Matches(in Page page) =>
-            (isSecure is null || isSecure == page.IsSecure)
-            && (port is null || port == page.Port)
+            (_isSecure is null || _isSecure == page.IsSecure)
+            && (_port is null || _port == page.Port)
             && MatchesHost(page.Host)
-            && (path is null || path.Matches(page.Path));
+            && (_path is null || _path.Matches(page.Path));
 
         private bool MatchesHost(ReadOnlySpan<char> asked)
         {
-            if (itself && asked.Equals(host, StringComparison.OrdinalIgnoreCase))
+            if (_itself && asked.Equals(_host, StringComparison.OrdinalIgnoreCase))
                 return true;
-            return below && asked.Length > host.Length + 1 && asked[^(host.Length + 1)] == '.'
-                && asked.EndsWith(host, StringComparison.OrdinalIgnoreCase);
+            return _below && asked.Length > _host.Length + 1 && asked[^(_host.Length + 1)] == '.'
+                && asked.EndsWith(_host, StringComparison.OrdinalIgnoreCase);
         }
 
         public static Entry Parse(string text)
@@ -146,7 +146,7 @@ public sealed class RefererRule
             int scheme = text.IndexOf("://", StringComparison.Ordinal);
             if (scheme >= 0)
             {
-                entry.isSecure = text[..scheme].ToLowerInvariant() switch
+                entry._isSecure = text[..scheme].ToLowerInvariant() switch
                 {
                     "https" => true,
                     "http" => false,
@@ -156,22 +156,22 @@ public sealed class RefererRule
             }
             if (rest.StartsWith("*.") || rest.StartsWith('.'))
             {
-                entry.itself = rest[0] == '.';
-                entry.below = true;
+                entry._itself = rest[0] == '.';
+                entry._below = true;
                 rest = rest[(rest.IndexOf('.') + 1)..];
             }
             int slash = rest.IndexOf('/');
             if (!TryAuthority(slash < 0 ? rest : rest[..slash], 0, out ReadOnlySpan<char> host, out int port, out bool hasPort))
                 throw new FormatException(
                     $"'{text}' is not a page's host: none, example.com, *.example.com, example.com/videos/** (other scripts as xn--...)");
-            entry.host = host.ToString();
-            entry.port = hasPort ? port : null;
+            entry._host = host.ToString();
+            entry._port = hasPort ? port : null;
             if (slash >= 0)
             {
                 string pattern = rest[slash..].ToString();
                 if (PathPattern.Fault(pattern) is { } fault)
                     throw new FormatException($"'{text}': the path {fault}");
-                entry.path = new PathPattern(pattern);
+                entry._path = new PathPattern(pattern);
             }
             return entry;
         }

@@ -1,9 +1,34 @@
+using System.Text;
 using XLive.Server.Sessions;
 
 namespace XLive.Server.Access;
 
-/// <summary>A link whose token was right: asked again for what time and the operator can take away, never for its MAC.</summary>
-internal sealed class RememberedGrant(AccessRules rules, SigningKey key, string uid, string scope, bool derived, long expires)
+/// <summary>A grant whose token was right: asked again for what time and the operator can take away, never for its MAC.</summary>
+internal sealed class RememberedGrant(AccessRules rules, SigningKey key, string uid, string scope, long expires, GrantViewers viewers)
+{
+    private readonly byte[] _uid = Encoding.UTF8.GetBytes(uid);
+    private readonly byte[] _scope = Encoding.UTF8.GetBytes(scope);
+
+    public AccessRules Rules => rules;
+    public SigningKey Key => key;
+    public string Uid => uid;
+    public string Scope => scope;
+    public long Expires => expires;
+    public GrantViewers Viewers => viewers;
+
+    /// <summary>
+    /// Whether this is the grant that was right, and covers the path. A token alone says nothing: the fields around it may be others
+    /// now, and a grant that states no scope has the one of the path it is shown for.
+    /// </summary>
+    public bool Is(in SignedGrant grant, ReadOnlySpan<char> path) =>
+        grant.Expires == expires && grant.Uid.SequenceEqual(_uid) && grant.Kid.SequenceEqual(key.KidBytes)
+        && (grant.Scope.IsEmpty
+            ? Access.Scope.Derived(path).SequenceEqual(scope) && !Access.Scope.IsTooWideToDerive(_scope, rules.Grants.LiveApps)
+            : grant.Scope.SequenceEqual(_scope) && Access.Scope.Covers(scope, path, rules.Grants.LiveApps));
+}
+
+/// <summary>Who plays by one grant. It outlives a change of the rules: a reload must not make new viewers of the old.</summary>
+internal sealed class GrantViewers
 {
     // The contract's bound of one viewer: the same grant, address prefix and User-Agent within this time.
     private static readonly TimeSpan SameViewer = TimeSpan.FromSeconds(30);
@@ -14,15 +39,6 @@ internal sealed class RememberedGrant(AccessRules rules, SigningKey key, string 
     private readonly Lock _gate = new();
     private readonly Dictionary<(AddressKey, string), Session> _viewers = [];
     private Viewer? _last;
-
-    public AccessRules Rules => rules;
-    public SigningKey Key => key;
-    public string Uid => uid;
-    public string Scope => scope;
-    public long Expires => expires;
-
-    public bool Covers(ReadOnlySpan<char> path) =>
-        derived ? Access.Scope.Derived(path).SequenceEqual(scope) : Access.Scope.Covers(scope, path, rules.Grants.LiveApps);
 
     public Session? Find(AddressKey address, string userAgent, long now, TimeProvider clock)
     {

@@ -64,7 +64,7 @@ public static class Scope
         derived.Length <= 1 || liveApps.IsApp(derived);
 
     /// <summary>
-    /// The narrowest scope that plays a path: the stream, the one file, or for a playlist its directory (at the top, what begins
+    /// The narrowest scope that plays a path: the stream, the one file, or for a playlist or manifest its directory (at the top, what begins
     /// with its name). Null where the derived scope is that one and the link need not state it.
     /// </summary>
     public static string? Narrowest(string path, LiveApps liveApps)
@@ -74,8 +74,11 @@ public static class Scope
             return stream;
         if (path.EndsWith('/'))
             return path == "/" ? "/" : null;
-        if (!path.EndsWith(".m3u8", StringComparison.Ordinal))
-            return path;
-        return derived != "/" ? null : path[..^".m3u8".Length] + "*";
+        foreach (string form in (ReadOnlySpan<string>)[".m3u8", ".m3u", ".mpd"])
+        {
+            if (path.EndsWith(form, StringComparison.OrdinalIgnoreCase))
+                return derived != "/" ? null : path[..^form.Length] + "*";
+        }
+        return path;
     }
 }

@@ -8,21 +8,21 @@ public sealed class SigningKey
     public const int MinSecretBytes = 16;
     private const int HashBlock = 64;
 
-    private readonly byte[] kidBytes;
-    private readonly byte[] secret;
+    private readonly byte[] _kidBytes;
+    private readonly byte[] _secret;
 
     /// <exception cref="FormatException">The message names the key, never the secret.</exception>
     public SigningKey(string kid, ReadOnlySpan<byte> secret, long notBefore = long.MinValue, long notAfter = long.MaxValue)
     {
-        kidBytes = GrantText.Bytes(kid);
-        if (kidBytes.Length > GrantText.MaxUidBytes || !GrantText.IsClean(kidBytes))
+        _kidBytes = GrantText.Bytes(kid);
+        if (_kidBytes.Length > GrantText.MaxUidBytes || !GrantText.IsClean(_kidBytes))
             throw new FormatException($"key id '{kid}': up to {GrantText.MaxUidBytes} bytes without control characters");
         if (secret.Length < MinSecretBytes)
             throw new FormatException($"the secret of key '{kid}' has {secret.Length} bytes; at least {MinSecretBytes} are needed");
         if (notBefore > notAfter)
             throw new FormatException($"key '{kid}' ends before it begins");
         // HMAC hashes a longer secret first. Done here once, every key takes the same time to check.
-        this.secret = secret.Length > HashBlock ? SHA256.HashData(secret) : secret.ToArray();
+        _secret = secret.Length > HashBlock ? SHA256.HashData(secret) : secret.ToArray();
         Kid = kid;
         NotBefore = notBefore;
         NotAfter = notAfter;
@@ -34,9 +34,9 @@ public sealed class SigningKey
 
     public long NotAfter { get; }
 
-    internal ReadOnlySpan<byte> KidBytes => kidBytes;
+    internal ReadOnlySpan<byte> KidBytes => _kidBytes;
 
-    internal ReadOnlySpan<byte> Secret => secret;
+    internal ReadOnlySpan<byte> Secret => _secret;
 
     /// <summary>A debugger, a log line or an exception shows the id alone.</summary>
     public override string ToString() => $"key '{Kid}'";
@@ -47,33 +47,33 @@ public sealed class SigningKeys
 {
     public static readonly SigningKeys None = new([]);
 
-    private readonly SigningKey[] keys;
+    private readonly SigningKey[] _keys;
 
     // An unknown id is checked against a secret that nobody has, so that its answer takes as long as a wrong token's.
-    private readonly SigningKey nobodys = new("", RandomNumberGenerator.GetBytes(GrantText.TokenBytes));
+    private readonly SigningKey _nobodys = new("", RandomNumberGenerator.GetBytes(GrantText.TokenBytes));
 
     /// <exception cref="FormatException">Two keys have one id.</exception>
     public SigningKeys(IEnumerable<SigningKey> keys)
     {
-        this.keys = [.. keys];
-        for (int i = 0; i < this.keys.Length; i++)
+        _keys = [.. keys];
+        for (int i = 0; i < _keys.Length; i++)
         {
             for (int j = 0; j < i; j++)
             {
-                if (this.keys[i].Kid == this.keys[j].Kid)
+                if (_keys[i].Kid == _keys[j].Kid)
                     throw new FormatException(
-                        $"two keys have the id '{this.keys[i].Kid}'" + (this.keys[i].Kid.Length == 0 ? " (access.secret is the key with the empty id)" : ""));
+                        $"two keys have the id '{_keys[i].Kid}'" + (_keys[i].Kid.Length == 0 ? " (access.secret is the key with the empty id)" : ""));
             }
         }
     }
 
-    public int Count => keys.Length;
+    public int Count => _keys.Length;
 
-    public IReadOnlyList<SigningKey> All => keys;
+    public IReadOnlyList<SigningKey> All => _keys;
 
     internal SigningKey Find(ReadOnlySpan<byte> kid, out bool known)
     {
-        foreach (SigningKey key in keys)
+        foreach (SigningKey key in _keys)
         {
             if (kid.SequenceEqual(key.KidBytes))
             {
@@ -82,6 +82,6 @@ public sealed class SigningKeys
             }
         }
         known = false;
-        return nobodys;
+        return _nobodys;
     }
 }

@@ -32,6 +32,7 @@ public static class AccountsServices
         routes.MapPost("/login", (RequestDelegate)endpoints.Login).Public();
         routes.MapPost("/refresh", (RequestDelegate)endpoints.Refresh).Public();
         routes.MapPost("/logout", (RequestDelegate)endpoints.Logout).Public();
+        routes.MapGet("/api/v1/me", (RequestDelegate)endpoints.Me).Public();
         routes.MapPut("/api/v1/users/{name}/password", (RequestDelegate)endpoints.SetPassword).Requires(Permission.None);
     }
 

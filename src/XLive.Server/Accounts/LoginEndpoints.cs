@@ -7,7 +7,7 @@ using XLive.Server.Telemetry;
 
 namespace XLive.Server.Accounts;
 
-/// <summary>POST /login, /refresh and /logout, and the change of a password.</summary>
+/// <summary>POST /login, /refresh and /logout, who is signed in, and the change of a password.</summary>
 public sealed class LoginEndpoints(
     Users users, OneTimeLinks links, SignIns signIns, AccessTokens tokens, Bearers bearers, LoginLimits limits, AuditLog audit, AddressOf addressOf)
 {
@@ -94,6 +94,16 @@ public sealed class LoginEndpoints(
         http.Response.StatusCode = 204;
     }
 
+    /// <summary>Who the server takes the caller for. Nobody is an answer too, so that a page can ask before it shows a form.</summary>
+    public Task Me(HttpContext http)
+    {
+        SignedIn? who = http.SignedIn();
+        bool byAddress = who is { SignInId: null };
+        MeAnswer answer = new(who?.Name, [.. (who?.Permissions ?? Permission.None).Names()], byAddress,
+            who is null || byAddress ? null : users.Find(who.Name)?.HasPassword);
+        return Json(http, JsonSerializer.SerializeToUtf8Bytes(answer, AccountsJson.Default.MeAnswer));
+    }
+
     public async Task SetPassword(HttpContext http)
     {
         string name = http.Request.RouteValues["name"] as string ?? "";
@@ -130,10 +140,14 @@ public sealed class LoginEndpoints(
     private async Task<User?> ByLink(string once) =>
         await links.UseAsync(once) is { } name ? await users.LoadAsync(name) : null;
 
-    private async Task Answer(HttpContext http, User user, SignInGrant grant)
+    private Task Answer(HttpContext http, User user, SignInGrant grant)
     {
         TokensAnswer answer = new(tokens.Issue(user, grant.Id), "Bearer", (long)tokens.Lifetime.TotalSeconds, grant.RefreshToken);
-        byte[] body = JsonSerializer.SerializeToUtf8Bytes(answer, AccountsJson.Default.TokensAnswer);
+        return Json(http, JsonSerializer.SerializeToUtf8Bytes(answer, AccountsJson.Default.TokensAnswer));
+    }
+
+    private static async Task Json(HttpContext http, byte[] body)
+    {
         http.Response.Headers.CacheControl = "no-store";
         http.Response.ContentType = "application/json";
         http.Response.ContentLength = body.Length;
@@ -162,11 +176,14 @@ internal sealed record RefreshRequest(string? RefreshToken);
 
 internal sealed record PasswordRequest(string? Password);
 
+internal sealed record MeAnswer(string? Name, string[] Permissions, bool ByAddress, bool? HasPassword);
+
 internal sealed record TokensAnswer(string AccessToken, string TokenType, long ExpiresIn, string RefreshToken);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, AllowDuplicateProperties = false, MaxDepth = 8)]
 [JsonSerializable(typeof(LoginRequest))]
 [JsonSerializable(typeof(RefreshRequest))]
 [JsonSerializable(typeof(PasswordRequest))]
+[JsonSerializable(typeof(MeAnswer))]
 [JsonSerializable(typeof(TokensAnswer))]
 internal sealed partial class AccountsJson : JsonSerializerContext;

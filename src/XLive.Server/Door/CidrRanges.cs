@@ -12,18 +12,18 @@ internal sealed class CidrRanges<T> where T : struct, IBinaryInteger<T>, IMinMax
 {
     public static readonly CidrRanges<T> None = new([T.Zero], [CidrDecision.None]);
 
-    private readonly T[] starts;
-    private readonly CidrDecision[] decisions;
+    private readonly T[] _starts;
+    private readonly CidrDecision[] _decisions;
 
     private CidrRanges(T[] starts, CidrDecision[] decisions)
     {
-        this.starts = starts;
-        this.decisions = decisions;
+        _starts = starts;
+        _decisions = decisions;
     }
 
     public CidrDecision Find(T address)
     {
-        T[] from = starts;
+        T[] from = _starts;
         int low = 0;
         // The number of steps hangs on the size alone; the comparison becomes a conditional move, not a branch to guess.
         for (int length = from.Length; length > 1;)
@@ -32,7 +32,7 @@ internal sealed class CidrRanges<T> where T : struct, IBinaryInteger<T>, IMinMax
             low = from[low + half] <= address ? low + half : low;
             length -= half;
         }
-        return decisions[low];
+        return _decisions[low];
     }
 
     /// <summary>

@@ -14,15 +14,15 @@ public sealed class CidrSet
 {
     public static readonly CidrSet Empty = new(CidrRanges<uint>.None, CidrRanges<UInt128>.None, allowsAll: true, 0);
 
-    private readonly CidrRanges<uint> v4;
-    private readonly CidrRanges<UInt128> v6;
-    private readonly bool allowsAll;
+    private readonly CidrRanges<uint> _v4;
+    private readonly CidrRanges<UInt128> _v6;
+    private readonly bool _allowsAll;
 
     private CidrSet(CidrRanges<uint> v4, CidrRanges<UInt128> v6, bool allowsAll, int count)
     {
-        this.v4 = v4;
-        this.v6 = v6;
-        this.allowsAll = allowsAll;
+        _v4 = v4;
+        _v6 = v6;
+        _allowsAll = allowsAll;
         Count = count;
     }
 
@@ -63,7 +63,7 @@ public sealed class CidrSet
     public bool Admits(IPAddress address)
     {
         CidrDecision decision = Decide(address);
-        return decision == CidrDecision.Allow || (decision == CidrDecision.None && allowsAll);
+        return decision == CidrDecision.Allow || (decision == CidrDecision.None && _allowsAll);
     }
 
     public CidrDecision Decide(IPAddress address)
@@ -72,9 +72,9 @@ public sealed class CidrSet
         if (!address.TryWriteBytes(bytes, out int length))
             return CidrDecision.None;
         if (length == 4)
-            return v4.Find(ReadUInt32BigEndian(bytes));
+            return _v4.Find(ReadUInt32BigEndian(bytes));
         UInt128 value = ReadUInt128BigEndian(bytes);
         // A dual-stack socket shows an IPv4 client as ::ffff:a.b.c.d; the rule written for a.b.c.d must hold for it.
-        return value >> 32 == Cidr.MappedPrefix ? v4.Find((uint)value) : v6.Find(value);
+        return value >> 32 == Cidr.MappedPrefix ? _v4.Find((uint)value) : _v6.Find(value);
     }
 }

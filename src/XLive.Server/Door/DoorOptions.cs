@@ -33,6 +33,8 @@ public sealed class DoorOptions : ICheckedOptions
 
     public void Check(Action<string, string> fault)
     {
+        if (Host is not ("*" or "localhost") && !System.Net.IPAddress.TryParse(Host, out _))
+            fault("server.host", $"'{Host}' is neither *, localhost nor an IP address");
         if (Port is < 0 or > 65535)
             fault("server.port", "must be between 0 and 65535");
         if (HlsPort is < 0 or > 65535)

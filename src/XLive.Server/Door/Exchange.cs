@@ -20,6 +20,7 @@ public sealed class Exchange
     private readonly SocketOutput? _connectionOutput;
     private readonly IPAddress _remote;
     private ulong _id;
+    private long _sentBefore;
 
     internal Exchange(IFeatureCollection features)
     {
@@ -40,6 +41,7 @@ public sealed class Exchange
         Target = default;
         Uid = Sid = RefusedFor = "";
         BodyBytes = 0;
+        _sentBefore = _connectionOutput?.BodySent ?? 0;
         End = SendEnd.Done;
     }
 
@@ -128,9 +130,21 @@ public sealed class Exchange
     {
         End = end;
         if (end == SendEnd.Done)
+        {
             BodyBytes += length;
-        else
-            Abort();
+            return;
+        }
+        // What left before the end counts for the log as it did for the meter.
+        if (_connectionOutput is { } output)
+            BodyBytes = output.BodySent - _sentBefore;
+        Abort();
+    }
+
+    /// <summary>An answer of the API, whose body ASP.NET Core has written.</summary>
+    internal void AnsweredByApi()
+    {
+        if (!IsHead && Headers.ContentLength is { } length)
+            BodyBytes = length;
     }
 
     /// <summary>Ends the connection (HTTP/1.1) or the stream (HTTP/2) so that a short body cannot look whole.</summary>

@@ -21,8 +21,7 @@ public sealed partial class FrontDoor(TimeProvider clock, ILogger<FrontDoor> log
         "api", "health", "stats", "streams", "traffic", "metrics", "debug", "monitor", "login", "refresh", "logout", ".well-known",
     ]).GetAlternateLookup<ReadOnlySpan<char>>();
 
-    // Ids differ between starts and nodes: a random first half, then a count.
-    private ulong _lastId = (ulong)Random.Shared.NextInt64() << 24;
+    private readonly RunningExchanges _running = new();
 
     public MediaHandler? Media { get; set; }
 
@@ -34,12 +33,12 @@ public sealed partial class FrontDoor(TimeProvider clock, ILogger<FrontDoor> log
         var rest = path.Length > 0 ? path[1..] : path;
         var slash = rest.IndexOf('/');
         var first = slash < 0 ? rest : rest[..slash];
-        return first.Length == 0 && slash < 0 || first.Length <= 11 && Reserved.Contains(first);
+        return first.Length == 0 ? slash < 0 : first[0] == '~' || first.Length <= 11 && Reserved.Contains(first);
     }
 
     internal void Begin(Exchange exchange)
     {
-        exchange.Begin(clock.GetTimestamp(), Interlocked.Increment(ref _lastId));
+        exchange.Begin(clock.GetTimestamp(), _running.Begin());
     }
 
     internal ValueTask AnswerAsync(Exchange exchange, out bool api)
@@ -79,7 +78,15 @@ public sealed partial class FrontDoor(TimeProvider clock, ILogger<FrontDoor> log
         await MediaErrors.WriteAsync(exchange, StatusCodes.Status500InternalServerError, "the server failed; its log has the reason under this id");
     }
 
-    internal void End(Exchange exchange) => Completed?.Invoke(exchange, clock.GetTimestamp());
+    internal void End(Exchange exchange)
+    {
+        Completed?.Invoke(exchange, clock.GetTimestamp());
+        _running.Ended(exchange.Id);
+    }
+
+    /// <summary>Until the exchanges that run now have ended, or nobody waits any longer.</summary>
+    internal async Task RunOutAsync(CancellationToken stop) =>
+        await _running.OutAsync().WaitAsync(stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     [LoggerMessage(LogLevel.Error, "request {RequestId} failed")]
     private partial void LogFailed(Exception e, string requestId);
@@ -96,7 +103,13 @@ internal sealed class DoorServer(IServer kestrel, FrontDoor door) : IServer
     public Task StartAsync<TContext>(IHttpApplication<TContext> application, CancellationToken cancellationToken) where TContext : notnull =>
         kestrel.StartAsync(new DoorApplication<TContext>(application, door), cancellationToken);
 
-    public Task StopAsync(CancellationToken cancellationToken) => kestrel.StopAsync(cancellationToken);
+    // The ports stay open while what runs now is sent: whoever watches /health/ready sees 503 there and sends viewers elsewhere, and
+    // one who comes all the same is served. Kestrel alone would at once close every connection that rests between two segments.
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await door.RunOutAsync(cancellationToken);
+        await kestrel.StopAsync(cancellationToken);
+    }
 
     public void Dispose() => kestrel.Dispose();
 
@@ -151,6 +164,7 @@ internal sealed class DoorServer(IServer kestrel, FrontDoor door) : IServer
             try
             {
                 await api.ProcessRequestAsync(context);
+                exchange.AnsweredByApi();
                 api.DisposeContext(context, null);
             }
             catch (Exception e)

@@ -70,6 +70,9 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
     /// <summary>Why sending on this connection ended, or Done as long as it has not.</summary>
     public SendEnd End { get; private set; }
 
+    /// <summary>Body bytes that the socket took, over all responses of the connection: for the log, when a viewer leaves half-way.</summary>
+    public long BodySent { get; private set; }
+
     internal SafeSocketHandle SocketHandle => _socket;
 
     public override bool CanGetUnflushedBytes => true;
@@ -199,6 +202,7 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
                 file.Sent(_bodyOffset, _bodyOffset + sent, clock);
                 _bodyOffset += sent;
                 _fileLeft -= sent;
+                BodySent += sent;
                 _meter?.Add(sent);
                 // Less than asked for means that the socket is full: asking again would only hear EAGAIN.
                 if (sent < wanted)
@@ -239,7 +243,10 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
             return;
         _memory = _memory[ofMemory..];
         if (_memoryIsBody)
+        {
+            BodySent += ofMemory;
             _meter?.Add(ofMemory);
+        }
     }
 
     /// <summary>True when there is a step to take: again at once after a signal, or the end. False when the socket is full.</summary>

@@ -6,7 +6,7 @@ namespace XLive.Server.Sessions;
 /// </summary>
 internal static class ClientWords
 {
-    private static readonly (ClientKind Kind, bool OnlyFirst, string Words)[] lists =
+    private static readonly (ClientKind Kind, bool OnlyFirst, string Words)[] Lists =
     [
         (ClientKind.Bot, false,
             "crawl* spider* slurp facebookexternal* externalagent externalhit facebookcatalog facebookplatform mediapartners "
@@ -37,7 +37,7 @@ internal static class ClientWords
     private sealed record Word(uint Key, string Text, bool IsBeginning, bool OnlyFirst, ClientKind Kind);
 
     private const int Slots = 1024;
-    private static readonly Word?[] table = BuildTable();
+    private static readonly Word?[] Table = BuildTable();
 
     /// <summary>The highest kind any word claims; Unknown for none.</summary>
     public static ClientKind RarestKind(ReadOnlySpan<char> text)
@@ -81,7 +81,7 @@ internal static class ClientWords
     private static ClientKind Find(uint key, ReadOnlySpan<char> asked, bool first)
     {
         var rarest = ClientKind.Unknown;
-        for (int slot = Slot(key); table[slot] is { } word; slot = (slot + 1) % Slots)
+        for (int slot = Slot(key); Table[slot] is { } word; slot = (slot + 1) % Slots)
         {
             if (word.Key == key && word.Kind > rarest && (first || !word.OnlyFirst)
                 && (word.IsBeginning ? asked.Length >= word.Text.Length : asked.Length == word.Text.Length)
@@ -96,7 +96,7 @@ internal static class ClientWords
     private static Word?[] BuildTable()
     {
         var slots = new Word?[Slots];
-        foreach (var (kind, onlyFirst, words) in lists)
+        foreach (var (kind, onlyFirst, words) in Lists)
         {
             foreach (string listed in words.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             {

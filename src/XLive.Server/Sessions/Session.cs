@@ -46,19 +46,19 @@ public sealed class Session
     public void Touch(long now) => Volatile.Write(ref _lastSeen, now);
 
     /// <summary>The grant for a title: made once, so that a player which asks for its first URL again gets the same children.</summary>
-    public SessionGrant GrantFor(string scope, Func<Session, string, SessionGrant> make, long now)
+    public SessionGrant GrantFor(string scope, AddressKey? bound, Func<Session, string, AddressKey?, SessionGrant> make, long now)
     {
         lock (_gate)
         {
             foreach (var kept in _grants)
             {
                 // One that is about to end would end in the middle of the film.
-                if (kept.Scope == scope && kept.Expires - now > kept.Lifetime / 2)
+                if (kept.Scope == scope && kept.Bound == bound && kept.Expires - now > kept.Lifetime / 2)
                     return kept;
             }
             if (_grants.Count == KeptPrefixes)
                 _grants.RemoveAt(0);
-            var grant = make(this, scope);
+            var grant = make(this, scope, bound);
             _grants.Add(grant);
             return grant;
         }

@@ -65,11 +65,11 @@ public sealed class SessionTable(SessionGrants grants, UserMeters meters, Func<S
     public SessionGrant Grant(Session session, string scope, AddressKey? bound)
     {
         var now = clock.GetUtcNow().ToUnixTimeSeconds();
-        return session.GrantFor(scope, (s, covered) =>
+        return session.GrantFor(scope, bound, (s, covered, address) =>
         {
             var lifetime = (long)options().MaxLifetime.TotalSeconds;
-            var segment = grants.Make(new SessionClaim(s.Id, s.Uid, s.Kid, covered, now + lifetime, bound));
-            return new SessionGrant(s, covered, now + lifetime, lifetime, bound, segment);
+            var segment = grants.Make(new SessionClaim(s.Id, s.Uid, s.Kid, covered, now + lifetime, address));
+            return new SessionGrant(s, covered, now + lifetime, lifetime, address, segment);
         }, now);
     }
 

@@ -81,8 +81,8 @@ public sealed class FileLoggerProvider(LogFiles files) : ILoggerProvider
         {
             line.Ours(level switch
             {
-                LogLevel.Trace => " trace "u8, LogLevel.Debug => " debug "u8, LogLevel.Information => " info  "u8,
-                LogLevel.Warning => " warn  "u8, LogLevel.Error => " error "u8, _ => " fatal "u8,
+                LogLevel.Trace => " trace   "u8, LogLevel.Debug => " debug   "u8, LogLevel.Information => " info    "u8,
+                LogLevel.Warning => " warning "u8, LogLevel.Error => " error   "u8, _ => " fatal   "u8,
             });
             line.Outside(category, 200);
             line.Ours(": "u8);
@@ -130,7 +130,7 @@ public sealed class FileLoggerProvider(LogFiles files) : ILoggerProvider
             line.Ours(level switch
             {
                 LogLevel.Trace => "trace"u8, LogLevel.Debug => "debug"u8, LogLevel.Information => "info"u8,
-                LogLevel.Warning => "warn"u8, LogLevel.Error => "error"u8, _ => "fatal"u8,
+                LogLevel.Warning => "warning"u8, LogLevel.Error => "error"u8, _ => "fatal"u8,
             });
             line.Ours("\",\"category\":\""u8);
             line.Outside(category, 200);

@@ -62,5 +62,5 @@ public sealed class LogFiles : IDisposable
     }
 
     // To the console only: what cannot be written to a file cannot be told to it either.
-    private void Trouble(string what) => Console.Write(Encoding.UTF8.GetBytes($"{Now:HH:mm:ss} warn  logs: {what}\n"));
+    private void Trouble(string what) => Console.Write(Encoding.UTF8.GetBytes($"{Now:HH:mm:ss} warning logs: {what}\n"));
 }

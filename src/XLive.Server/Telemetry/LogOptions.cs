@@ -4,7 +4,7 @@ namespace XLive.Server.Telemetry;
 
 public sealed class LogOptions : ICheckedOptions
 {
-    [Setting("log.level", "The least important line that is written, on the console and in xlive.log")]
+    [Setting("log.level", "The least important line that is written, on the console and in xlive.log; access.log is written at info and below")]
     public LogDepth Level { get; set; } = LogDepth.Info;
 
     [Setting("log.dir", "Where xlive.log, error.log, access.log and audit.log lie", NeedsRestart = true)]
@@ -39,7 +39,7 @@ public sealed class LogOptions : ICheckedOptions
     }
 }
 
-public enum LogDepth { Trace, Debug, Info, Warn, Error }
+public enum LogDepth { Trace, Debug, Info, Warning, Error }
 
 public enum LogFormat { Text, Json }
 

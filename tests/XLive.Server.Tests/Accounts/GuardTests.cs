@@ -26,7 +26,7 @@ public sealed class GuardTests
         Assert.Equal("/forgotten", Assert.IsType<RouteEndpoint>(Assert.Single(silent)).RoutePattern.RawText);
         string[] open = [.. host.Endpoints.OfType<RouteEndpoint>().Where(e => e.Metadata.GetMetadata<Needs>() is { Permission: null })
             .Select(e => e.RoutePattern.RawText!).Where(p => p != "/fault")];
-        Assert.Equal(["/login", "/refresh", "/logout"], open);
+        Assert.Equal(["/login", "/refresh", "/logout", "/api/v1/me"], open);
     }
 
     [Fact]

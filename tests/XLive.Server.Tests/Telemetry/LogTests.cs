@@ -170,8 +170,8 @@ public sealed class LogTests : IDisposable
         log.LogDebug("now seen");
         log.LogWarning("warned");
         Assert.Equal(3, _logs.Lines("xlive.log").Length);
-        Assert.EndsWith(" warn  XLive.Server.Live.LiveStream: warned", Assert.Single(_logs.Lines("error.log")), StringComparison.Ordinal);
-        Assert.Contains(" info  LiveStream: seen\n", _logs.ConsoleText(), StringComparison.Ordinal);
+        Assert.EndsWith(" warning XLive.Server.Live.LiveStream: warned", Assert.Single(_logs.Lines("error.log")), StringComparison.Ordinal);
+        Assert.Contains(" info    LiveStream: seen\n", _logs.ConsoleText(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -14,11 +14,13 @@ namespace XLive.Server.Operations.Api;
 /// <summary>GET /stats: the whole server in one JSON, every bound beside what fills it. GET /api/v1/config: what is set, and from where.</summary>
 public static class StatsEndpoints
 {
+    private static readonly string[] GetAndHead = [HttpMethods.Get, HttpMethods.Head];
+
     public static void MapStats(this IEndpointRouteBuilder routes)
     {
         var services = routes.ServiceProvider;
-        routes.MapGet("/stats", http => WriteAsync(http, json => Stats(json, services))).Requires(Permission.Monitor);
-        routes.MapGet("/api/v1/config", http => WriteAsync(http, json => Config(json, services.GetRequiredService<ServerSettings>()))).Requires(Permission.Admin);
+        routes.MapMethods("/stats", GetAndHead, http => WriteAsync(http, json => Stats(json, services))).Requires(Permission.Monitor);
+        routes.MapMethods("/api/v1/config", GetAndHead, http => WriteAsync(http, json => Config(json, services.GetRequiredService<ServerSettings>()))).Requires(Permission.Admin);
     }
 
     private static async Task WriteAsync(HttpContext http, Action<Utf8JsonWriter> write)
@@ -33,7 +35,8 @@ public static class StatsEndpoints
         http.Response.ContentType = "application/json";
         http.Response.Headers.CacheControl = "no-store";
         http.Response.ContentLength = body.Length;
-        await http.Response.Body.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length), http.RequestAborted);
+        if (!HttpMethods.IsHead(http.Request.Method))
+            await http.Response.Body.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length), http.RequestAborted);
     }
 
     private static void Stats(Utf8JsonWriter json, IServiceProvider services)
@@ -83,7 +86,7 @@ public static class StatsEndpoints
         json.WriteNumber("known", sessions.Count);
         json.WriteNumber("opened", sessions.Opened);
         json.WriteNumber("paths_remembered", sessions.PathsKnown);
-        json.WriteNumber("links_remembered", services.GetRequiredService<PlaybackGate>().LinksRemembered);
+        json.WriteNumber("grants_remembered", services.GetRequiredService<PlaybackGate>().GrantsRemembered);
         json.WriteEndObject();
 
         var folder = services.GetRequiredService<FolderSource>();

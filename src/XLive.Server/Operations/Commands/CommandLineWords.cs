@@ -69,14 +69,18 @@ public sealed class CommandLineWords
         var number = text[..^unit.Length];
         if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value))
             throw new UsageException($"'{text}' is no duration; write 90, 30m, 2h or 7d");
-        return unit switch
+        var seconds = value * unit switch
         {
-            "ms" => TimeSpan.FromMilliseconds(value),
-            "" or "s" => TimeSpan.FromSeconds(value),
-            "m" => TimeSpan.FromMinutes(value),
-            "h" => TimeSpan.FromHours(value),
-            "d" => TimeSpan.FromDays(value),
+            "ms" => 0.001,
+            "" or "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            "d" => 86400,
             _ => throw new UsageException($"'{text}' is no duration; write 90, 30m, 2h or 7d"),
         };
+        // A signed URL has no room for a later time than the year 33658; a thousand years are enough for anybody.
+        return seconds is > 0 and < 1000 * 365.25 * 86400
+            ? TimeSpan.FromSeconds(seconds)
+            : throw new UsageException($"'{text}' is not between now and a thousand years");
     }
 }

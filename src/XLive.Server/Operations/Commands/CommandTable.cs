@@ -44,7 +44,8 @@ public static class CommandTable
                 Console.Error.WriteLine(fault);
             return 2;
         }
-        catch (Exception e) when (e is IOException or ArgumentException or UnauthorizedAccessException or InvalidOperationException or System.Data.Common.DbException)
+        catch (Exception e) when (e is IOException or ArgumentException or UnauthorizedAccessException or InvalidOperationException
+            or FormatException or InvalidDataException or System.Text.Json.JsonException or System.Data.Common.DbException)
         {
             Console.Error.WriteLine($"xlive {command.Name}: {e.Message}");
             return 1;

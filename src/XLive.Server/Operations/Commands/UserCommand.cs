@@ -41,8 +41,8 @@ internal static class UserCommand
                 if (!Console.IsInputRedirected)
                     Console.Error.Write($"New password of {name}: ");
                 var password = Console.ReadLine() ?? "";
-                if (password.Length < 10)
-                    throw new UsageException("a password has at least 10 characters");
+                if (password.Length is < Passwords.Shortest or > Passwords.Longest)
+                    throw new UsageException($"a password has {Passwords.Shortest} to {Passwords.Longest} characters");
                 if (!await users.SetPasswordAsync(name, password))
                     throw new InvalidOperationException($"there is no user '{name}'");
                 return 0;

@@ -5,13 +5,15 @@ namespace XLive.Server.Operations.Health;
 
 public static class HealthEndpoints
 {
+    private static readonly string[] GetAndHead = [HttpMethods.Get, HttpMethods.Head];
+
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
         var health = routes.ServiceProvider.GetRequiredService<HealthChecks>();
         // The state is for anyone: balancers and uptime watches have no login.
-        routes.MapGet("/health", http => WriteAsync(http, health, health.State == HealthState.Unhealthy)).Public();
-        routes.MapGet("/health/ready", http => WriteAsync(http, health, !health.IsReady)).Public();
-        routes.MapGet("/health/live", http => WriteAsync(http, health, down: false)).Public();
+        routes.MapMethods("/health", GetAndHead, http => WriteAsync(http, health, health.State == HealthState.Unhealthy)).Public();
+        routes.MapMethods("/health/ready", GetAndHead, http => WriteAsync(http, health, !health.IsReady)).Public();
+        routes.MapMethods("/health/live", GetAndHead, http => WriteAsync(http, health, down: false)).Public();
     }
 
     private static async Task WriteAsync(HttpContext http, HealthChecks health, bool down)

@@ -1,0 +1,172 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace XLive.Server.Tests.Delivery;
+
+/// <summary>
+/// HTTP with nothing in between: sends the bytes given and reads exactly what a response announces, so that a byte too much shows as
+/// rubbish in the next one. Blocking, with a deadline.
+/// </summary>
+public sealed class RawClient : IDisposable
+{
+    private readonly byte[] _buffer = new byte[64 * 1024];
+    private int _start;
+    private int _end;
+
+    public RawClient(IPEndPoint server, int receiveBuffer = 0)
+    {
+        Socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        // Before the connection, or the window is already told.
+        if (receiveBuffer > 0)
+            Socket.ReceiveBufferSize = receiveBuffer;
+        Socket.ReceiveTimeout = Socket.SendTimeout = (int)Until.Patience.TotalMilliseconds;
+        Socket.Connect(server);
+    }
+
+    public Socket Socket { get; }
+
+    public RawClient Send(ReadOnlySpan<byte> bytes)
+    {
+        while (bytes.Length > 0)
+            bytes = bytes[Socket.Send(bytes)..];
+        return this;
+    }
+
+    /// <summary>One character, one byte.</summary>
+    public RawClient Send(string latin1) => Send(Encoding.Latin1.GetBytes(latin1));
+
+    public static string Request(string method, string target, params string[] headers)
+    {
+        var text = new StringBuilder($"{method} {target} HTTP/1.1\r\nHost: test\r\n");
+        foreach (var header in headers)
+            text.Append(header).Append("\r\n");
+        return text.Append("\r\n").ToString();
+    }
+
+    public Answer Ask(string method, string target, params string[] headers) =>
+        Send(Request(method, target, headers)).Read(isHead: method == "HEAD");
+
+    /// <summary>One response with its body.</summary>
+    public Answer Read(bool isHead = false)
+    {
+        var head = ReadHead();
+        if (isHead || head.Status is 204 or 304 or < 200)
+            return head;
+        if (head["Transfer-Encoding"] == "chunked")
+            return head with { Body = ReadChunks() };
+        if (head["Content-Length"] is null)
+            return head with { Body = ReadToEnd(out _) };
+        return head with { Body = ReadBody(head.ContentLength) };
+    }
+
+    public Answer ReadHead()
+    {
+        var line = ReadLine();
+        Assert.StartsWith("HTTP/1.1 ", line);
+        var headers = new List<KeyValuePair<string, string>>();
+        for (var next = ReadLine(); next.Length > 0; next = ReadLine())
+        {
+            var colon = next.IndexOf(": ", StringComparison.Ordinal);
+            Assert.True(colon > 0, "a header without a name: " + next);
+            headers.Add(new(next[..colon], next[(colon + 2)..]));
+        }
+        return new Answer(line, headers, []);
+    }
+
+    private string ReadLine()
+    {
+        var line = new List<byte>();
+        while (true)
+        {
+            if (_start == _end && Fill() == 0)
+                throw new EndOfStreamException("the connection ended within a response's head, after: " + Encoding.Latin1.GetString([.. line]));
+            var b = _buffer[_start++];
+            if (b == '\n')
+            {
+                Assert.True(line.Count > 0 && line[^1] == '\r', "a line without CR");
+                return Encoding.Latin1.GetString([.. line[..^1]]);
+            }
+            line.Add(b);
+        }
+    }
+
+    private int Fill()
+    {
+        _start = 0;
+        _end = Socket.Receive(_buffer);
+        return _end;
+    }
+
+    public byte[] ReadBody(long length)
+    {
+        var body = new byte[length];
+        var at = 0;
+        ReadBody(length, piece =>
+        {
+            piece.CopyTo(body.AsSpan(at));
+            at += piece.Length;
+        });
+        return body;
+    }
+
+    public void ReadBody(long length, Action<ReadOnlySpan<byte>> take)
+    {
+        while (length > 0)
+        {
+            if (_start == _end && Fill() == 0)
+                throw new EndOfStreamException($"the body lacks {length} bytes");
+            var n = (int)Math.Min(length, _end - _start);
+            take(_buffer.AsSpan(_start, n));
+            _start += n;
+            length -= n;
+        }
+    }
+
+    private byte[] ReadChunks()
+    {
+        var body = new List<byte>();
+        while (true)
+        {
+            var size = int.Parse(ReadLine(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            body.AddRange(ReadBody(size));
+            Assert.Equal("", ReadLine());
+            if (size == 0)
+                return [.. body];
+        }
+    }
+
+    /// <summary>All that still comes, and how the server ended it.</summary>
+    public byte[] ReadToEnd(out Ending ending)
+    {
+        var all = new MemoryStream();
+        all.Write(_buffer, _start, _end - _start);
+        _start = _end = 0;
+        ending = Ending.Orderly;
+        try
+        {
+            for (var n = Fill(); n > 0; n = Fill())
+                all.Write(_buffer, 0, n);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            ending = Ending.Reset;
+        }
+        _start = _end = 0;
+        return all.ToArray();
+    }
+
+    public void AssertEnded()
+    {
+        Assert.Empty(ReadToEnd(out var ending));
+        Assert.Equal(Ending.Orderly, ending);
+    }
+
+    public void HalfClose() => Socket.Shutdown(SocketShutdown.Send);
+
+    /// <summary>Ends as a killed player does: RST, nothing more is taken.</summary>
+    public void Reset() => Socket.Close(0);
+
+    public void Dispose() => Socket.Dispose();
+}
