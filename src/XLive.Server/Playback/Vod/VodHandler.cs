@@ -61,7 +61,7 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
         }
         var entry = answer.Entry!;
         ValueTask sent;
-        if (entry.Playlist is { } playlist && admission.Session is not null)
+        if (entry.Playlist is { } playlist)
             sent = admission.IsEntry ? EntryAsync(exchange, admission, entry, playlist) : SharedAsync(exchange, admission, entry, playlist);
         else
             sent = FileAsync(exchange, admission, entry);
@@ -90,14 +90,15 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
         return FileResponse.WriteAsync(exchange, facts, entry.Body, admission.Meter);
     }
 
-    /// <summary>Below a session's path: the same bytes for everyone, held ready in both encodings.</summary>
+    /// <summary>Below a session's path, or where no grant is asked for: the same bytes for everyone, held ready in both encodings.</summary>
     private static ValueTask SharedAsync(Exchange exchange, in Admission admission, FileEntry entry, HeldPlaylist playlist)
     {
         exchange.Headers.Vary = "Accept-Encoding";
         var gzip = playlist.Gzipped is not null && AcceptEncoding.TakesGzip(exchange.RequestHeaders.AcceptEncoding);
         if (gzip)
             exchange.Headers.ContentEncoding = "gzip";
-        var facts = new FileFacts(entry.Kind.ContentType, playlist.PrivateCacheControl, gzip ? playlist.GzippedTag(entry.ETag) : entry.ETag,
+        var cacheControl = admission.Session is null ? playlist.CacheControl : playlist.PrivateCacheControl;
+        var facts = new FileFacts(entry.Kind.ContentType, cacheControl, gzip ? playlist.GzippedTag(entry.ETag) : entry.ETag,
             entry.LastModified, entry.ModifiedSeconds);
         return FileResponse.WriteAsync(exchange, facts, Body.Of(gzip ? playlist.Gzipped : playlist.Shared), admission.Meter, ranges: false);
     }
