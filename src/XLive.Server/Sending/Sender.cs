@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Win32.SafeHandles;
@@ -27,32 +28,40 @@ internal static class Sender
             return CopyAsync(response, output, body, meter);
         if (body.Length > MaxAnnounced)
             return AnnounceManyAsync(response, output, body, meter);
-        var flush = Announce(response.Writer, output, body, meter);
-        if (!flush.IsCompletedSuccessfully)
-            return Await(flush, output);
-        _ = flush.Result;
-        return new(output.End);
+        var sent = Announce(response.Writer, output, body, meter);
+        return sent.IsCompletedSuccessfully ? new(EndOf(sent.Result, output)) : Await(sent, output);
     }
 
-    private static ValueTask<System.IO.Pipelines.FlushResult> Announce(System.IO.Pipelines.PipeWriter writer, SocketOutput output, in Body body, Meter? meter)
+    private static ValueTask<FlushResult> Announce(PipeWriter writer, SocketOutput output, in Body body, Meter? meter)
     {
         output.Announce(body, meter);
         writer.GetMemory(1);
         writer.Advance((int)body.Length);
-        return writer.FlushAsync();
+        var flush = writer.FlushAsync();
+        // Only a head that did not fit waits here; the body's own wait is the output's.
+        if (!flush.IsCompletedSuccessfully)
+            return AfterFlush(flush, output);
+        _ = flush.Result;
+        return output.BodySentAsync();
     }
 
-    private static async ValueTask<SendEnd> Await(ValueTask<System.IO.Pipelines.FlushResult> flush, SocketOutput output)
+    private static async ValueTask<FlushResult> AfterFlush(ValueTask<FlushResult> flush, SocketOutput output)
     {
         await flush;
-        return output.End;
+        return await output.BodySentAsync();
     }
+
+    private static async ValueTask<SendEnd> Await(ValueTask<FlushResult> sent, SocketOutput output) => EndOf(await sent, output);
+
+    private static SendEnd EndOf(FlushResult sent, SocketOutput output) =>
+        output.End == SendEnd.Done && sent.IsCompleted ? SendEnd.ViewerLeft : output.End;
 
     private static async ValueTask<SendEnd> AnnounceManyAsync(IHttpResponseBodyFeature response, SocketOutput output, Body body, Meter? meter)
     {
-        for (long done = 0; done < body.Length && output.End == SendEnd.Done; done += MaxAnnounced)
-            await Announce(response.Writer, output, body.Slice(done, Math.Min(MaxAnnounced, body.Length - done)), meter);
-        return output.End;
+        var end = SendEnd.Done;
+        for (long done = 0; done < body.Length && end == SendEnd.Done; done += MaxAnnounced)
+            end = EndOf(await Announce(response.Writer, output, body.Slice(done, Math.Min(MaxAnnounced, body.Length - done)), meter), output);
+        return end;
     }
 
     private static async ValueTask<SendEnd> CopyAsync(IHttpResponseBodyFeature response, SocketOutput? output, Body body, Meter? meter)

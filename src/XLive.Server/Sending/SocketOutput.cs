@@ -50,6 +50,9 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
     private Meter? _meter;
 
     private ManualResetValueTaskSourceCore<FlushResult> _flush;
+    private bool _bodyUnderWay; // Used by the writer: Kestrel's flush is over, the body's send is not.
+    private int _life;
+    private Exception? _completedWith;
     private int _carrying = 1; // 0 only while the waiter may wake it
     private int _roomSeen;     // the waiter saw room while nobody waited for it
 
@@ -144,6 +147,10 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
         return FlushAsync(cancellationToken);
     }
 
+    /// <summary>
+    /// Flushes. For an announced body Kestrel's flush ends at once, whatever is left to send, and <see cref="BodySentAsync"/> waits for
+    /// the rest: Kestrel would wait with a task of its own and go on through the thread pool, which costs as much as a small send.
+    /// </summary>
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
         Volatile.Write(ref _roomSeen, 0);
@@ -152,6 +159,7 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
             Forget();
             return new(new FlushResult(false, true));
         }
+        var isBody = _fileLeft > 0 || _memoryIsBody;
         Step step;
         do
         {
@@ -159,10 +167,31 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
             if (step is Step.Finished)
                 return new(Finish());
             _flush.Reset();
+            Volatile.Write(ref _life, Sending);
         }
         while (!Wait(step));
+        if (!isBody)
+            return new ValueTask<FlushResult>(this, _flush.Version);
+        _bodyUnderWay = true;
+        return new(new FlushResult(false, false));
+    }
+
+    /// <summary>After the flush of an announced body: when the socket has taken it all, or never will.</summary>
+    public ValueTask<FlushResult> BodySentAsync()
+    {
+        if (_announced)
+        {
+            // Kestrel has given the connection up and counted nothing.
+            Forget();
+            return new(new FlushResult(false, true));
+        }
+        if (!_bodyUnderWay)
+            return new(new FlushResult(false, End != SendEnd.Done));
+        _bodyUnderWay = false;
         return new ValueTask<FlushResult>(this, _flush.Version);
     }
+
+    private const int Resting = 0, Sending = 1, CompletedWhileSending = 2;
 
     private enum Step { Finished, SocketFull, NeedsLane }
 
@@ -327,7 +356,8 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
             var step = End == SendEnd.Done ? Push(onLane) : Step.Finished;
             if (step is Step.Finished)
             {
-                _flush.SetResult(Finish());
+                var result = Finish();
+                _flush.SetResult(result);
                 return;
             }
             if (Wait(step))
@@ -338,6 +368,8 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
     private FlushResult Finish()
     {
         Forget();
+        if (Interlocked.Exchange(ref _life, Resting) == CompletedWhileSending)
+            Close();
         return new FlushResult(false, End != SendEnd.Done);
     }
 
@@ -346,6 +378,7 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
         _headEnd = _headSent = 0;
         ReturnHead();
         _memory = default;
+        _memoryIsBody = false;
         _fileLeft = 0;
         _announced = false;
         _body = default;
@@ -363,10 +396,22 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
 
     public override void Complete(Exception? exception = null)
     {
+        _completedWith = exception;
+        // The connection is gone while another thread still sends: that thread takes the leave, when it has let go of the buffers.
+        if (Interlocked.CompareExchange(ref _life, CompletedWhileSending, Sending) == Sending)
+        {
+            Wake();
+            return;
+        }
+        Forget();
+        Close();
+    }
+
+    private void Close()
+    {
         _closed.Unregister();
         _waiter.Release(this);
-        Forget();
-        _inner.Complete(exception);
+        _inner.Complete(_completedWith);
     }
 
     FlushResult IValueTaskSource<FlushResult>.GetResult(short token) => _flush.GetResult(token);
