@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
 using XLive.EndToEnd.Harness;
@@ -115,16 +116,20 @@ public sealed partial class ReadmeTests
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(secret));
         }
 
-        // The best of four: other tests run on the same cores.
-        var best = TimeSpan.MaxValue;
-        for (var i = 0; i < 4 && best > TimeSpan.FromSeconds(2); i++)
+        // The best of four. Two seconds by the clock on a machine that has time; on one that has none, what it would have taken there.
+        var best = (Clock: TimeSpan.MaxValue, Cpu: TimeSpan.MaxValue);
+        for (var i = 0; i < 4 && best.Clock > TimeSpan.FromSeconds(2); i++)
         {
-            var took = await checkout.Start("./run");
-            best = took < best ? took : best;
+            var clock = await checkout.Start("./run");
+            var cpu = checkout.CpuTime();
+            best = (clock < best.Clock ? clock : best.Clock, cpu < best.Cpu ? cpu : best.Cpu);
             Assert.DoesNotContain(checkout.Output, line => line.StartsWith("Sign in:", StringComparison.Ordinal));
             Assert.Equal(0, await checkout.Stop());
         }
-        Assert.InRange(best, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        TestContext.Current.SendDiagnosticMessage($"second start: {best.Clock.TotalSeconds:0.00} s, {best.Cpu.TotalSeconds:0.00} s of processor time");
+        var load = double.Parse((await File.ReadAllTextAsync("/proc/loadavg", stop)).Split(' ')[0], CultureInfo.InvariantCulture);
+        Assert.True(best.Clock < TimeSpan.FromSeconds(2) || (load > Environment.ProcessorCount && best.Cpu < TimeSpan.FromSeconds(1.5)),
+            $"second start: {best.Clock}, processor {best.Cpu}, load {load}");
     }
 
     static List<string> Blocks(string text, string language)

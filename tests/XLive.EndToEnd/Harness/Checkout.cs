@@ -99,6 +99,14 @@ public sealed class Checkout : IAsyncDisposable
         }
     }
 
+    /// <summary>What the server that runs, and the script that became it, have used of the processors: see proc(5), stat.</summary>
+    public TimeSpan CpuTime()
+    {
+        var stat = File.ReadAllText($"/proc/{_server!.Id}/stat");
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return TimeSpan.FromSeconds(fields[11..15].Sum(ticks => long.Parse(ticks, System.Globalization.CultureInfo.InvariantCulture)) / 100.0);
+    }
+
     /// <summary>SIGTERM, as an operator would. Null when none ran, or its exit code.</summary>
     public async Task<int?> Stop()
     {

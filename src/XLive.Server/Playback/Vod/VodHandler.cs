@@ -61,7 +61,8 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
         }
         var entry = answer.Entry!;
         ValueTask sent;
-        if (entry.Playlist is { } playlist)
+        // Without a viewer the playlist is the file.
+        if (entry.Playlist is { } playlist && (admission.Session is not null || playlist.IsAsWritten))
             sent = admission.IsEntry ? EntryAsync(exchange, admission, entry, playlist) : SharedAsync(exchange, admission, entry, playlist);
         else
             sent = FileAsync(exchange, admission, entry);
@@ -90,7 +91,7 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
         return FileResponse.WriteAsync(exchange, facts, entry.Body, admission.Meter);
     }
 
-    /// <summary>Below a session's path, or where no grant is asked for: the same bytes for everyone, held ready in both encodings.</summary>
+    /// <summary>Below a session's path, or, where nothing in it had to be changed, without a viewer: the same bytes for everyone, held ready in both encodings.</summary>
     private static ValueTask SharedAsync(Exchange exchange, in Admission admission, FileEntry entry, HeldPlaylist playlist)
     {
         exchange.Headers.Vary = "Accept-Encoding";
