@@ -60,15 +60,18 @@ public static class Browser
 {
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    /// <summary><paramref name="config"/> goes to hls.js as it is; <paramref name="rate"/> is how fast the film is played.</summary>
-    public static async Task<BrowserReport> Play(string url, int seconds = 60, double rate = 2, object? config = null)
+    /// <summary>
+    /// <paramref name="config"/> goes to hls.js as it is; <paramref name="rate"/> is how fast the film is played. With a
+    /// <paramref name="page"/> that one is opened instead of ours; it names the film itself, and its hls.js comes from here.
+    /// </summary>
+    public static async Task<BrowserReport> Play(string url, int seconds = 60, double rate = 2, object? config = null, string? page = null)
     {
         var folder = Path.Combine(Repository.EndToEnd, "browser");
         if (!Directory.Exists(Path.Combine(folder, "node_modules")))
         {
             throw new InvalidOperationException("The browser's packages are not there; ./test fetches them.");
         }
-        var options = JsonSerializer.Serialize(new { url, timeout = seconds, rate, config = config ?? new { } }, Json);
+        var options = JsonSerializer.Serialize(new { url, timeout = seconds, rate, config = config ?? new { }, page }, Json);
         var result = (await Tool.Run("node", ["play.mjs", options], TimeSpan.FromSeconds(seconds + 60), folder)).MustSucceed();
         return JsonSerializer.Deserialize<BrowserReport>(result.Output, Json)!;
     }

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 const options = { timeout: 60, rate: 2, chromium: '/usr/bin/chromium', config: {}, ...JSON.parse(process.argv[2]) };
 const library = await readFile(createRequire(import.meta.url).resolve('hls.js/dist/hls.min.js'));
 
-const page = `<!doctype html><title>player</title><link rel=icon href="data:,"><video muted playsinline width=320></video><script src=hls.js></script><script>
+const ours = `<!doctype html><title>player</title><link rel=icon href="data:,"><video muted playsinline width=320></video><script src=hls.js></script><script>
 const video = document.querySelector('video');
 const report = window.report = { ended: false, currentTime: 0, duration: 0, errors: [], levels: 0, audioTracks: 0, decodedFrames: 0 };
 window.play = (url, rate, config) => new Promise(done => {
@@ -35,7 +35,7 @@ window.play = (url, rate, config) => new Promise(done => {
 </script>`;
 
 const site = createServer((request, response) => {
-  if (request.url === '/') response.setHeader('Content-Type', 'text/html').end(page);
+  if (request.url === '/') response.setHeader('Content-Type', 'text/html').end(options.page ? `<!doctype html><link rel=icon href="data:,">${options.page}` : ours);
   else if (request.url === '/hls.js') response.setHeader('Content-Type', 'text/javascript').end(library);
   else response.writeHead(404).end();
 });
@@ -65,10 +65,24 @@ try {
   tab.on('requestfailed', r => kept(r.url()) &&
     requests.push({ url: r.url(), method: r.method(), status: 0, failure: r.failure()?.errorText ?? '' }));
   tab.on('console', m => m.type() === 'error' && consoleErrors.push(m.text()));
+  // A page of somebody else's brings hls.js from a CDN; here it comes from the package.
+  await tab.route(/^https:.*hls\.js/, route => route.fulfill({ contentType: 'text/javascript', body: library }));
   await tab.goto(`http://127.0.0.1:${site.address().port}/`);
   let timer;
   const timeout = new Promise(late => { timer = setTimeout(() => late(null), options.timeout * 1000); });
-  const played = tab.evaluate(([url, rate, config]) => window.play(url, rate, config), [options.url, options.rate, options.config]);
+  const watch = rate => new Promise(done => {
+    const video = document.querySelector('video');
+    const report = window.report = { ended: false, currentTime: 0, duration: 0, errors: [], levels: 0, audioTracks: 0, decodedFrames: 0 };
+    const update = () => Object.assign(report, {
+      ended: video.ended, currentTime: video.currentTime, duration: Number.isFinite(video.duration) ? video.duration : -1,
+      decodedFrames: video.getVideoPlaybackQuality().totalVideoFrames,
+    });
+    video.addEventListener('playing', () => { video.playbackRate = rate; });
+    video.addEventListener('timeupdate', update);
+    video.addEventListener('ended', () => { update(); done(report); });
+  });
+  const played = options.page ? tab.evaluate(watch, options.rate)
+    : tab.evaluate(([url, rate, config]) => window.play(url, rate, config), [options.url, options.rate, options.config]);
   result = await Promise.race([played.catch(e => ({ ended: false, errors: [{ type: 'page', details: String(e), fatal: true, status: 0 }] })), timeout])
     ?? { ...await tab.evaluate(() => window.report), timedOut: true };
   clearTimeout(timer);

@@ -88,7 +88,8 @@ public sealed class PlaylistFuzzTests(ITestOutputHelper output)
 
         // The slices are the whole: a prefix more or less changes the length by what was said, and the text nowhere else.
         int cuts = template.EntryLength(1) - template.EntryLength(0);
-        Assert.Equal(Entry(template, ""), Entry(template, "\u00a7").Replace("\u00a7", ""));
+        // The mark may stand in the text too, once in a few thousand mutations.
+        Assert.Equal(Entry(template, "").Replace("\u00a7", ""), Entry(template, "\u00a7").Replace("\u00a7", ""));
 
         if (!template.IsPlaylist)
         {

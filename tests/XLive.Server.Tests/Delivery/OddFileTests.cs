@@ -20,7 +20,6 @@ public sealed partial class OddFileTests(SharedServer shared, AnyLinks any) : IC
     [Theory]
     [InlineData("/films")]
     [InlineData("/films/")]
-    [InlineData("/")]
     [InlineData("/films/a.ts/")]
     [InlineData("/films/a.ts/b.ts")]
     [InlineData("/none/none.ts")]

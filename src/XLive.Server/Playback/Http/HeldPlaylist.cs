@@ -12,10 +12,11 @@ internal sealed class HeldPlaylist
     // Below this a gzip frame saves no packet.
     public const int MinGzip = 512;
 
-    public HeldPlaylist(PlaylistTemplate template)
+    public HeldPlaylist(PlaylistTemplate template, ReadOnlySpan<byte> asWritten)
     {
         Template = template;
         Shared = template.Shared;
+        IsAsWritten = Shared.Span.SequenceEqual(asWritten);
         Gzipped = Shared.Length >= MinGzip ? Gzip(Shared, CompressionLevel.Optimal) : null;
         // A playlist that still grows may be half a target duration old, never more (RFC 8216bis appendix B).
         var age = template.IsMultivariant || template.HasEndList || template.TargetDuration <= 0 ? 60 : Math.Max(1, template.TargetDuration / 2);
@@ -26,6 +27,9 @@ internal sealed class HeldPlaylist
     public PlaylistTemplate Template { get; }
     public ReadOnlyMemory<byte> Shared { get; }
     public byte[]? Gzipped { get; }
+
+    /// <summary>Nothing in it had to become relative: it is the file.</summary>
+    public bool IsAsWritten { get; }
     public string CacheControl { get; }
 
     /// <summary>For a URL that carries a viewer's grant.</summary>

@@ -61,8 +61,9 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
         }
         var entry = answer.Entry!;
         ValueTask sent;
-        if (entry.Playlist is { } playlist)
-            sent = admission.IsEntry && admission.Session is not null ? EntryAsync(exchange, admission, entry, playlist) : SharedAsync(exchange, admission, entry, playlist);
+        // Without a viewer the playlist is the file.
+        if (entry.Playlist is { } playlist && (admission.Session is not null || playlist.IsAsWritten))
+            sent = admission.IsEntry ? EntryAsync(exchange, admission, entry, playlist) : SharedAsync(exchange, admission, entry, playlist);
         else
             sent = FileAsync(exchange, admission, entry);
         if (!sent.IsCompletedSuccessfully)
@@ -90,7 +91,7 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
         return FileResponse.WriteAsync(exchange, facts, entry.Body, admission.Meter);
     }
 
-    /// <summary>Below a session's path, and where no link is asked for: the same bytes for everyone, held ready in both encodings.</summary>
+    /// <summary>Below a session's path, or without a viewer where nothing had to change: the same bytes for everyone, held in both encodings.</summary>
     private static ValueTask SharedAsync(Exchange exchange, in Admission admission, FileEntry entry, HeldPlaylist playlist)
     {
         exchange.Headers.Vary = "Accept-Encoding";

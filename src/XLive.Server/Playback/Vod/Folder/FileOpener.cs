@@ -137,7 +137,7 @@ internal sealed class FileOpener
             var template = PlaylistTemplate.Parse(bytes, path, _ownHosts());
             if (template.IsPlaylist)
             {
-                playlist = new HeldPlaylist(template);
+                playlist = new HeldPlaylist(template, bytes);
                 _keys.Learn(template.KeyPaths);
             }
         }
