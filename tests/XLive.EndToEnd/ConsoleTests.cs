@@ -60,6 +60,7 @@ public sealed partial class ConsoleTests
         Assert.Equal(("zh-CN", "登录"), (steps["chineseSignIn"].Language, steps["chineseSignIn"].Heading));
         Assert.Equal("一切正常", steps["chineseOverview"].State);
         Assert.Contains("does not answer", steps["serverAway"].Banner, StringComparison.Ordinal);
+        Assert.Equal("Out of reach", steps["serverAway"].State);
         Assert.Contains("does not answer", steps["serverAwayForm"].Error, StringComparison.Ordinal);
 
         Assert.All(steps.Values, step => Assert.Empty(step.Names)); // of fields and buttons without one

@@ -79,6 +79,7 @@ internal static class Listeners
             var output = new SocketOutput(socket, connection, waiter);
             connection.Transport = new Duplex(connection.Transport.Input, output);
             connection.Features.Set(output);
+            using var gone = new ViewerGone(socket, connection);
             count.Opened();
             try
             {
@@ -86,6 +87,8 @@ internal static class Listeners
             }
             finally
             {
+                // Kestrel completes the pipe that it made itself, never one put in its place.
+                output.Complete();
                 count.Closed();
             }
         });

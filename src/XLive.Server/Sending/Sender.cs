@@ -53,6 +53,7 @@ internal static class Sender
 
     private static async ValueTask<SendEnd> Await(ValueTask<FlushResult> sent, SocketOutput output) => EndOf(await sent, output);
 
+    // Kestrel drops what is written after it has given a connection up: nothing of it reached the output, whose End then says nothing.
     private static SendEnd EndOf(FlushResult sent, SocketOutput output) =>
         output.End == SendEnd.Done && sent.IsCompleted ? SendEnd.ViewerLeft : output.End;
 

@@ -51,10 +51,12 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
 
     private ManualResetValueTaskSourceCore<FlushResult> _flush;
     private bool _bodyUnderWay; // Used by the writer: Kestrel's flush is over, the body's send is not.
-    private int _life;
     private Exception? _completedWith;
     private int _carrying = 1; // 0 only while the waiter may wake it
-    private int _roomSeen;     // the waiter saw room while nobody waited for it
+    private int _lookAgain;    // somebody had news while the send was in another's hands
+    private int _flushState;
+
+    private const int NoFlush = 0, FlushPending = 1, CompletedWhilePending = 2;
 
     // Used by the waiter.
     internal int Slot = -1;
@@ -153,7 +155,7 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
     /// </summary>
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
-        Volatile.Write(ref _roomSeen, 0);
+        Volatile.Write(ref _lookAgain, 0);
         if (End != SendEnd.Done)
         {
             Forget();
@@ -167,7 +169,7 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
             if (step is Step.Finished)
                 return new(Finish());
             _flush.Reset();
-            Volatile.Write(ref _life, Sending);
+            Volatile.Write(ref _flushState, FlushPending);
         }
         while (!Wait(step));
         if (!isBody)
@@ -190,8 +192,6 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
         _bodyUnderWay = false;
         return new ValueTask<FlushResult>(this, _flush.Version);
     }
-
-    private const int Resting = 0, Sending = 1, CompletedWhileSending = 2;
 
     private enum Step { Finished, SocketFull, NeedsLane }
 
@@ -311,22 +311,23 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
         }
         _waiter.Watch(this);
         Volatile.Write(ref _carrying, 0);
-        // Room that came between the full socket and this line was told to nobody: the edge comes once.
-        return Interlocked.Exchange(ref _roomSeen, 0) == 0 || Interlocked.Exchange(ref _carrying, 1) != 0;
+        // News that came between the full socket and this line was told to nobody: the edge comes once.
+        return Interlocked.Exchange(ref _lookAgain, 0) == 0 || Interlocked.Exchange(ref _carrying, 1) != 0;
     }
 
     /// <summary>By the waiter, on its own thread: there is room. Sends what it can; only a cold file goes elsewhere.</summary>
     internal void Continue()
     {
+        // Noted before the attempt: whoever has the send in hand either lets go before it, or reads the note after it.
+        Interlocked.Exchange(ref _lookAgain, 1);
         if (Interlocked.Exchange(ref _carrying, 1) == 0)
             Carry(onLane: false);
-        else
-            Volatile.Write(ref _roomSeen, 1);
     }
 
     /// <summary>By anybody: look again, on a pool thread.</summary>
     internal void Wake()
     {
+        Interlocked.Exchange(ref _lookAgain, 1);
         if (Interlocked.Exchange(ref _carrying, 1) == 0)
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
@@ -351,13 +352,17 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
 
     private void Carry(bool onLane)
     {
+        // What was noted up to here this very look sees.
+        Interlocked.Exchange(ref _lookAgain, 0);
         while (true)
         {
+            if (Volatile.Read(ref _flushState) == CompletedWhilePending && End == SendEnd.Done)
+                Stop(SendEnd.ViewerLeft);
             var step = End == SendEnd.Done ? Push(onLane) : Step.Finished;
             if (step is Step.Finished)
             {
-                var result = Finish();
-                _flush.SetResult(result);
+                // Before the result: the writer may flush again on this very thread.
+                _flush.SetResult(Finish());
                 return;
             }
             if (Wait(step))
@@ -368,7 +373,7 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
     private FlushResult Finish()
     {
         Forget();
-        if (Interlocked.Exchange(ref _life, Resting) == CompletedWhileSending)
+        if (Interlocked.Exchange(ref _flushState, NoFlush) == CompletedWhilePending)
             Close();
         return new FlushResult(false, End != SendEnd.Done);
     }
@@ -394,11 +399,12 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
 
     public override void CancelPendingFlush() => WakeToLook();
 
+    /// <summary>The connection's work is done. A send that is still in another's hands ends first, and whoever has it takes the leave.</summary>
     public override void Complete(Exception? exception = null)
     {
         _completedWith = exception;
-        // The connection is gone while another thread still sends: that thread takes the leave, when it has let go of the buffers.
-        if (Interlocked.CompareExchange(ref _life, CompletedWhileSending, Sending) == Sending)
+        _closed.Unregister();
+        if (Interlocked.CompareExchange(ref _flushState, CompletedWhilePending, FlushPending) == FlushPending)
         {
             Wake();
             return;
@@ -409,7 +415,6 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
 
     private void Close()
     {
-        _closed.Unregister();
         _waiter.Release(this);
         _inner.Complete(_completedWith);
     }
@@ -420,17 +425,4 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
 
     void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token,
         ValueTaskSourceOnCompletedFlags flags) => _flush.OnCompleted(continuation, state, token, flags);
-
-    /// <summary>A gibibyte of address space that is counted and never touched.</summary>
-    private sealed class Phantom : MemoryManager<byte>
-    {
-        public const int Size = 1 << 30;
-        public static readonly Phantom Instance = new();
-        private readonly byte* _start = (byte*)NativeMemory.AlignedAlloc(Size, 4096);
-
-        public override Span<byte> GetSpan() => new(_start, Size);
-        public override MemoryHandle Pin(int elementIndex = 0) => new(_start + elementIndex);
-        public override void Unpin() { }
-        protected override void Dispose(bool disposing) { }
-    }
 }

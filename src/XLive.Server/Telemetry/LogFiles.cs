@@ -58,7 +58,9 @@ public sealed class LogFiles : IDisposable
     private RollingFile Open(string name)
     {
         LogOptions options = _options();
-        return new RollingFile(Path.Combine(options.Dir, $"{name}.log"), options.MaxSize, options.MaxFiles, Trouble);
+        RollingFile file = new(Path.Combine(options.Dir, $"{name}.log"), options.MaxSize, options.MaxFiles, Trouble);
+        file.Touch();
+        return file;
     }
 
     // To the console only: what cannot be written to a file cannot be told to it either.

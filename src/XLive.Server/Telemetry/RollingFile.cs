@@ -42,6 +42,22 @@ public sealed class RollingFile : IDisposable
     /// <summary>Writes that the file system refused; each is tried again.</summary>
     public long Failures => Interlocked.Read(ref _failures);
 
+    /// <summary>
+    /// Before the first line: makes the file if there is none. Whoever follows it need not wait for that line, and a folder that
+    /// cannot be written to shows at the start.
+    /// </summary>
+    public void Touch()
+    {
+        try
+        {
+            Opened();
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            Failed(fault);
+        }
+    }
+
     /// <summary>Adds a line, its end included. Never waits, never throws.</summary>
     public void Write(ReadOnlySpan<byte> line) => _lines.Add(line);
 

@@ -14,10 +14,19 @@ internal sealed record Reply(int Status, ILookup<string, string> Headers, byte[]
 
     /// <summary>One request on a connection of its own, byte for byte as written here: no client library mends the target.</summary>
     /// <param name="from">The local address to come from: all of 127.0.0.0/8 is ours.</param>
-    public static async Task<Reply> Of(int port, string method, string target, string? from = null, params string[] headers)
+    public static Task<Reply> Of(int port, string method, string target, string? from = null, params string[] headers) =>
+        Sent(port, Request(method, target, [.. headers, "Connection: close"]), from);
+
+    public static Task<Reply> Post(int port, string target, string json, params string[] headers)
+    {
+        var body = Encoding.UTF8.GetBytes(json);
+        return Sent(port, [.. Request("POST", target, [.. headers, "Connection: close", "Content-Type: application/json", $"Content-Length: {body.Length}"]), .. body]);
+    }
+
+    private static async Task<Reply> Sent(int port, byte[] request, string? from = null)
     {
         using var socket = await Connect(port, from);
-        await socket.SendAsync(Request(method, target, [.. headers, "Connection: close"]));
+        await socket.SendAsync(request);
         var received = new MemoryStream();
         var buffer = new byte[64 * 1024];
         while (await socket.ReceiveAsync(buffer) is > 0 and var n)

@@ -31,9 +31,14 @@ internal static class FileResponse
         switch (Preconditions.Evaluate(request, facts.ETag, facts.ModifiedSeconds))
         {
             case Precondition.NotModified:
+                headers.ContentEncoding = default;
                 exchange.Status = StatusCodes.Status304NotModified;
                 return default;
             case Precondition.Failed:
+                // Of the file that is not sent; left here, a player would unzip the error's text.
+                headers.ContentEncoding = default;
+                headers.ETag = default;
+                headers.LastModified = default;
                 return MediaErrors.WriteAsync(exchange, StatusCodes.Status412PreconditionFailed, "the file is another version than the request asks for");
         }
         headers.ContentType = facts.ContentType;

@@ -91,7 +91,7 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
         return FileResponse.WriteAsync(exchange, facts, entry.Body, admission.Meter);
     }
 
-    /// <summary>Below a session's path, or, where nothing in it had to be changed, without a viewer: the same bytes for everyone, held ready in both encodings.</summary>
+    /// <summary>Below a session's path, or without a viewer where nothing had to change: the same bytes for everyone, held in both encodings.</summary>
     private static ValueTask SharedAsync(Exchange exchange, in Admission admission, FileEntry entry, HeldPlaylist playlist)
     {
         exchange.Headers.Vary = "Accept-Encoding";
@@ -128,6 +128,9 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
             }
             var facts = new FileFacts(entry.Kind.ContentType, playlist.PrivateCacheControl, tag + "\"", entry.LastModified, entry.ModifiedSeconds);
             await FileResponse.WriteAsync(exchange, facts, Body.Of(body), admission.Meter, ranges: false);
+            // No session was opened, so GET will splice other letters, which may not compress to this length.
+            if (exchange.IsHead && exchange.Sid.Length == 0 && exchange.Headers.ContentEncoding.Count > 0)
+                exchange.Headers.ContentLength = null;
         }
         finally
         {

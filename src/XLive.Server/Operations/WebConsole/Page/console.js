@@ -148,10 +148,12 @@ async function poll() {
 
 function away(now, why = '') {
   find('overview').classList.toggle('stale', now);
+  if (now)
+    overview.showUnknown();
   if (now && find('banner').textContent !== why) {
     find('banner').textContent = why;
     find('banner').className = 'alarm';
-    document.title = `⚠ XLive`;
+    document.title = `${t('unknown')} · XLive`;
   } else if (!now && isAway) {
     find('banner').textContent = me.by_address ? t('open') : '';
     find('banner').className = me.by_address ? 'alarm' : '';

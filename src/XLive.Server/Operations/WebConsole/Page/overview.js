@@ -22,8 +22,8 @@ function tile(name, show) {
   if (!parts) {
     const id = `tile-${name}`;
     parts = {
-      figure: make('p', { className: 'figure' }), facts: make('dl'), note: make('p', { className: 'hint' }),
-      meter: make('div', { className: 'meter', hidden: true }, make('div')), code: make('pre', { hidden: true }, make('code')),
+      figure: make('p', { className: 'figure' }), meter: make('div', { className: 'meter', hidden: true }, make('div')),
+      facts: make('dl'), note: make('p', { className: 'hint' }), code: make('pre', { hidden: true }, make('code')),
     };
     const section = make('section', { className: 'card tile' }, make('h2', { id, textContent: t(name) }), ...Object.values(parts));
     section.setAttribute('aria-labelledby', id);
@@ -75,6 +75,12 @@ export function showHealth(health) {
   return state;
 }
 
+/** What was last seen is no more what is: the words and the lamps must not go on saying so. */
+export function showUnknown() {
+  delete find('health').dataset.state;
+  write(find('state'), t('unknown'));
+}
+
 let before = null;
 
 export function showStats(stats) {
@@ -95,8 +101,8 @@ export function showStats(stats) {
     facts: [[t('sentTotal'), bytes(traffic.body_bytes)], [t('users'), whole(traffic.users)]],
   });
   tile('latency', {
-    figure: milliseconds(requests.p95_ms),
-    facts: [[t('half'), milliseconds(requests.p50_ms)], [t('most'), milliseconds(requests.p95_ms)], [t('nearlyAll'), milliseconds(requests.p99_ms)]],
+    figure: milliseconds(requests.p50_ms),
+    facts: [[t('most'), milliseconds(requests.p95_ms)], [t('nearlyAll'), milliseconds(requests.p99_ms)]],
     note: t('latencyNote'),
   });
   tile('connections', {
@@ -109,7 +115,7 @@ export function showStats(stats) {
     code: sessions.opened === 0 ? './run sign /sample/playlist.m3u8 --uid USER --for 2h' : undefined,
   });
   tile('files', {
-    figure: whole(files.cached), share: files.memory_limit > 0 ? files.memory_bytes / files.memory_limit : undefined,
+    figure: whole(files.cached),
     facts: [[t('memory'), t('of', { n: bytes(files.memory_bytes), limit: bytes(files.memory_limit) })],
       [t('handles'), t('of', { n: whole(files.handles), limit: whole(files.handle_limit) })], [t('disk'), whole(files.lookups_waiting)]],
   });
@@ -120,7 +126,7 @@ export function showStats(stats) {
   });
   const dropped = Object.values(stats.logs_dropped).reduce((sum, n) => sum + n, 0);
   tile('server', {
-    figure: orDots(speed(s => s.cpu_seconds), percent),
+    figure: orDots(speed(s => s.cpu_seconds), n => t('cpu', { n: percent(n) })),
     facts: [[t('rss'), bytes(stats.rss_bytes)], [t('uptime'), duration(stats.uptime_seconds)], [t('version'), stats.version],
       ...(dropped ? [[t('dropped'), whole(dropped)]] : [])],
   });

@@ -45,6 +45,8 @@ internal sealed class FileOpener
 
     public FileAnswer Open(string path, FileEntry? known)
     {
+        if (!IsInside(path))
+            return new FileAnswer(null, FileFault.NotFound);
         if (Root() is not { } root)
             return Fail("the root folder cannot be opened", NativeFiles.LastError);
         var relative = path[1..];
@@ -70,13 +72,37 @@ internal sealed class FileOpener
                 return Fail("stat", NativeFiles.LastError);
             if (!regular)
                 return new FileAnswer(null, FileFault.NotFound);
-            var entry = Read(path, opened, identity);
+            FileEntry? entry;
+            try
+            {
+                entry = Read(path, opened, identity);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return Fail("read: " + e.Message, 0);
+            }
             if (entry is not null)
                 return new FileAnswer(entry, FileFault.None);
             // It changed while it was read: a mixture of two versions is never served.
             if (attempt == 3)
                 return Fail("the file changes faster than it can be read", 0);
         }
+    }
+
+    /// <summary>
+    /// The door lets nothing else in. Asked again because links=any cannot leave it to the kernel: openat(2) takes an absolute path and
+    /// a .. at their word, and a C string ends at its first NUL.
+    /// </summary>
+    private static bool IsInside(string path)
+    {
+        if (path.Length < 2 || path[0] != '/' || path[1] == '/' || path.Contains('\0'))
+            return false;
+        foreach (var segment in path.AsSpan(1).Split('/'))
+        {
+            if (path.AsSpan(1)[segment] is "..")
+                return false;
+        }
+        return true;
     }
 
     private FileAnswer Fail(string what, int error)

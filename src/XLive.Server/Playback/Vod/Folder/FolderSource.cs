@@ -33,6 +33,7 @@ internal sealed partial class FolderSource
     private readonly ILogger<FolderSource> _log;
     private readonly ConcurrentDictionary<string, Lookup> _lookups = new(StringComparer.Ordinal);
     private readonly long _freshTicks;
+    private long _looks;
 
     public FolderSource(FolderOptions options, Func<IReadOnlyList<string>> ownHosts, KeyPaths keys, int maxHandles, TimeProvider clock, ILogger<FolderSource> log)
     {
@@ -48,6 +49,9 @@ internal sealed partial class FolderSource
     public FileLanes Lanes => _lanes;
     public int LookupsWaiting => _lookups.Count;
 
+    /// <summary>Times that the file system was asked.</summary>
+    public long Looks => Volatile.Read(ref _looks);
+
     public ValueTask<FileAnswer> FindAsync(ReadOnlySpan<char> path, long now, CancellationToken aborted)
     {
         var entry = _table.Find(path);
@@ -58,45 +62,67 @@ internal sealed partial class FolderSource
 
     private async ValueTask<FileAnswer> LookAsync(string path, FileEntry? known, CancellationToken aborted)
     {
-        if (!_lookups.TryGetValue(path, out var lookup))
-        {
-            var mine = new Lookup(this, path, _clock.GetTimestamp());
-            lookup = _lookups.GetOrAdd(path, mine);
-            if (lookup == mine)
-                _lanes.For(path).Enqueue(lookup);
-        }
-        var task = lookup.Task;
+        var lookup = Join(path);
         if (known is not null)
         {
             var left = PatienceForKnown - _clock.GetElapsedTime(lookup.Started);
-            if (!task.IsCompleted && left > TimeSpan.Zero)
-                await ((Task)task.WaitAsync(left, _clock, aborted)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!task.IsCompleted)
+            if (!lookup.Task.IsCompleted && left > TimeSpan.Zero)
+                await ((Task)lookup.Task.WaitAsync(left, _clock, aborted)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!lookup.Task.IsCompleted)
+            {
+                lookup.Leave();
                 return new FileAnswer(known, FileFault.None);
+            }
             known.Release();
         }
-        FileAnswer answer;
         try
         {
-            answer = await task.WaitAsync(Patience, _clock, aborted);
+            var answer = await lookup.Task.WaitAsync(Patience, _clock, aborted);
+            // The answer is shared; each who waited takes a hold of his own, while the look itself still has one.
+            answer.Entry?.TryHold();
+            return answer;
         }
         catch (TimeoutException)
         {
             LogSlow(path, Patience.TotalSeconds);
             return new FileAnswer(null, FileFault.Unavailable);
         }
-        // The answer is shared; each who waited takes a hold of his own. Evicted in between: it is opened again.
-        if (answer.Entry is null || answer.Entry.TryHold())
-            return answer;
-        return await LookAsync(path, null, aborted);
+        finally
+        {
+            lookup.Leave();
+        }
     }
 
+    private Lookup Join(string path)
+    {
+        while (true)
+        {
+            if (_lookups.TryGetValue(path, out var running))
+            {
+                if (running.TryJoin())
+                    return running;
+                // Over: its answer may be as old as its start.
+                _lookups.TryRemove(KeyValuePair.Create(path, running));
+                continue;
+            }
+            var lookup = new Lookup(this, path, _clock.GetTimestamp());
+            if (!_lookups.TryAdd(path, lookup))
+                continue;
+            lookup.TryJoin();
+            _lanes.For(path).Enqueue(lookup);
+            return lookup;
+        }
+    }
+
+    /// <summary>The entry, when there is one, is held for the caller.</summary>
     private FileAnswer Look(string path)
     {
+        Interlocked.Increment(ref _looks);
         var known = _table.Find(path);
+        var answer = new FileAnswer(null, FileFault.Unavailable);
         try
         {
-            var answer = _opener.Open(path, known);
+            answer = _opener.Open(path, known);
             if (answer.Entry is null)
             {
                 _table.Remove(path);
@@ -108,37 +134,63 @@ internal sealed partial class FolderSource
             }
             Volatile.Write(ref answer.Entry.CheckedAt, _clock.GetTimestamp());
             if (answer.Entry != known)
+            {
+                // Before the table has it: a table that is full may let go of it at once.
+                answer.Entry.TryHold();
                 _table.Put(answer.Entry);
+            }
             return answer;
         }
         finally
         {
-            known?.Release();
+            if (known is not null && known != answer.Entry)
+                known.Release();
         }
     }
 
+    /// <summary>One look at one path, for all who want it meanwhile. Holds the entry until the last of them has a hold of his own.</summary>
     private sealed class Lookup(FolderSource source, string path, long started) : IFileWork
     {
         private readonly TaskCompletionSource<FileAnswer> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _holders = 1;
 
         public Task<FileAnswer> Task => _done.Task;
         public long Started => started;
 
+        public bool TryJoin()
+        {
+            var holders = Volatile.Read(ref _holders);
+            while (holders > 0)
+            {
+                var seen = Interlocked.CompareExchange(ref _holders, holders + 1, holders);
+                if (seen == holders)
+                    return true;
+                holders = seen;
+            }
+            return false;
+        }
+
+        /// <summary>The look itself leaves after its answer stands, so the last to leave finds it.</summary>
+        public void Leave()
+        {
+            if (Interlocked.Decrement(ref _holders) == 0 && _done.Task.IsCompletedSuccessfully)
+                _done.Task.Result.Entry?.Release();
+        }
+
         public void Run()
         {
-            FileAnswer answer;
             try
             {
-                answer = source.Look(path);
+                var answer = source.Look(path);
+                source._lookups.TryRemove(KeyValuePair.Create(path, this));
+                _done.SetResult(answer);
             }
             catch (Exception e)
             {
-                source._lookups.TryRemove(path, out _);
+                source._lookups.TryRemove(KeyValuePair.Create(path, this));
                 _done.SetException(e);
-                return;
             }
-            source._lookups.TryRemove(path, out _);
-            _done.SetResult(answer);
+            Leave();
         }
     }
 
