@@ -70,7 +70,8 @@ public static class OperationsServices
 /// <summary>Follows the settings' file while the server runs, starts the health checks, and says what became of a change.</summary>
 internal sealed partial class SettingsWatch(ServerSettings settings, HealthChecks health, TimeProvider clock, ILogger<SettingsWatch> log) : BackgroundService
 {
-    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    // Before the watch begins, so that its first change already has its words.
+    public override Task StartAsync(CancellationToken cancellationToken)
     {
         health.Start();
         settings.Changed += changed => LogChanged(string.Join(", ", changed.Order(StringComparer.Ordinal)));
@@ -80,8 +81,10 @@ internal sealed partial class SettingsWatch(ServerSettings settings, HealthCheck
                 LogRefused(fault.ToString());
         };
         settings.SubscriberFailed += e => LogSubscriber(e);
-        return settings.Watch(clock, stoppingToken);
+        return base.StartAsync(cancellationToken);
     }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => settings.Watch(clock, stoppingToken);
 
     [LoggerMessage(LogLevel.Information, "settings changed: {Keys}")]
     private partial void LogChanged(string keys);
