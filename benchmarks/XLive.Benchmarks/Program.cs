@@ -10,20 +10,21 @@ using Perfolizer.Horology;
 
 namespace XLive.Benchmarks;
 
-/// <summary>Runs the benchmarks whose name has one of the words given, or all; Markdown to standard output, the rest to standard error.</summary>
+/// <summary>Runs the benchmarks whose name has one of the words given, or all. Markdown goes to standard output, the rest to standard error.</summary>
 public static class Program
 {
     public static int Main(string[] words)
     {
         var config = ManualConfig.CreateEmpty()
-            .AddLogger(new StreamLogger(Console.Error is StreamWriter error ? error : new StreamWriter(Console.OpenStandardError()) { AutoFlush = true }))
+            .AddLogger(new StreamLogger(new StreamWriter(Console.OpenStandardError()) { AutoFlush = true }))
             .AddColumnProvider(DefaultColumnProviders.Instance)
             .AddDiagnoser(MemoryDiagnoser.Default)
             // In this process: the benchmark's own build would go where the server's lies.
-            .AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithClock(new ThreadClock()).WithIterationTime(TimeInterval.FromMilliseconds(100)).WithWarmupCount(8).WithIterationCount(15))
+            .AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithClock(new ThreadClock())
+                .WithIterationTime(TimeInterval.FromMilliseconds(100)).WithWarmupCount(8).WithIterationCount(15))
             .WithArtifactsPath(Path.Combine(Path.GetTempPath(), "xlive-benchmarks-" + Environment.ProcessId));
-        Console.WriteLine("Processor time of the measuring thread. What else runs on the machine empties the caches and only ever adds: the least of 15");
-        Console.WriteLine("rounds of 0.1 s is nearest to the program's own cost.");
+        Console.WriteLine("Processor time of the measuring thread. What else runs on the machine empties the caches and only ever adds: the");
+        Console.WriteLine("least of 15 rounds of 0.1 s is nearest to the program's own cost.");
         Console.WriteLine();
         var failed = false;
         foreach (var type in new[] { typeof(GateBenchmarks), typeof(CidrBenchmarks), typeof(PlaylistBenchmarks) })
@@ -31,7 +32,7 @@ public static class Program
             if (words.Length > 0 && !words.Any(w => type.Name.Contains(w, StringComparison.OrdinalIgnoreCase)))
                 continue;
             var summary = BenchmarkRunner.Run(type, config);
-            Console.WriteLine("| " + type.Name.Replace("Benchmarks", "", StringComparison.Ordinal) + " | median | mean | least | allocated |");
+            Console.WriteLine($"| {type.Name.Replace("Benchmarks", "", StringComparison.Ordinal)} | median | mean | least | allocated |");
             Console.WriteLine("| --- | ---: | ---: | ---: | ---: |");
             foreach (var report in summary.Reports)
             {
@@ -43,7 +44,9 @@ public static class Program
                     Console.WriteLine($"| {name} | failed | | | |");
                     continue;
                 }
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {Time(statistics.Median)} | {Time(statistics.Mean)} | {Time(statistics.Min)} | {report.GcStats.GetBytesAllocatedPerOperation(report.BenchmarkCase)} B |"));
+                var allocated = report.GcStats.GetBytesAllocatedPerOperation(report.BenchmarkCase);
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"| {name} | {Time(statistics.Median)} | {Time(statistics.Mean)} | {Time(statistics.Min)} | {allocated} B |"));
             }
             Console.WriteLine();
         }
