@@ -133,12 +133,17 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
     private Admission Viewer(Exchange exchange, Visitor visitor, RememberedGrant grant)
     {
         exchange.Uid = grant.Uid;
-        var session = grant.Viewers.Find(visitor.Network, visitor.UserAgent, exchange.Now, clock);
-        // HEAD opens none.
-        if (session is null && exchange.IsHead)
-            return Admission.Entry(
-                sessions.Sketch(grant.Uid, grant.Key.Kid, exchange.Remote, visitor.Kind, visitor.UserAgent, exchange.Now), grant.Scope);
-        session ??= Open(exchange, visitor, grant);
+        var session = visitor.SessionOf(grant, exchange.Now, clock);
+        if (session is null)
+        {
+            session = grant.Viewers.Find(visitor.Network, visitor.UserAgent, exchange.Now, clock);
+            // HEAD opens none.
+            if (session is null && exchange.IsHead)
+                return Admission.Entry(
+                    sessions.Sketch(grant.Uid, grant.Key.Kid, exchange.Remote, visitor.Kind, visitor.UserAgent, exchange.Now), grant.Scope);
+            session ??= Open(exchange, visitor, grant);
+            visitor.Keep(grant, session);
+        }
         session.Touch(exchange.Now);
         exchange.Sid = session.Sid;
         return Admission.Entry(session, grant.Scope);
@@ -189,6 +194,10 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
     {
         private readonly AccessRules _rules;
 
+        // A connection is one viewer's, who seldom has two links at once. An exchange has one request at a time, so no lock.
+        private RememberedGrant? _grant;
+        private Session? _session;
+
         private Visitor(Exchange exchange, AccessRules rules, string userAgent)
         {
             _rules = rules;
@@ -211,6 +220,11 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
         public AddressKey Network { get; }
         public AddressKey Exact { get; }
         public ClientKind Kind { get; }
+
+        public Session? SessionOf(RememberedGrant grant, long now, TimeProvider clock) =>
+            _grant == grant && GrantViewers.IsSame(_session!, now, clock) ? _session : null;
+
+        public void Keep(RememberedGrant grant, Session session) => (_grant, _session) = (grant, session);
 
         public static Visitor Of(Exchange exchange, AccessRules rules)
         {

@@ -38,20 +38,13 @@ internal sealed class GrantViewers
 
     private readonly Lock _gate = new();
     private readonly Dictionary<(AddressKey, string), Session> _viewers = [];
-    private Viewer? _last;
+
+    public static bool IsSame(Session session, long now, TimeProvider clock) => clock.GetElapsedTime(session.LastSeen, now) < SameViewer;
 
     public Session? Find(AddressKey address, string userAgent, long now, TimeProvider clock)
     {
-        var last = _last;
-        if (last is not null && last.Address == address && last.UserAgent == userAgent && clock.GetElapsedTime(last.Session.LastSeen, now) < SameViewer)
-            return last.Session;
         lock (_gate)
-        {
-            if (!_viewers.TryGetValue((address, userAgent), out var session) || clock.GetElapsedTime(session.LastSeen, now) >= SameViewer)
-                return null;
-            _last = new Viewer(address, userAgent, session);
-            return session;
-        }
+            return _viewers.TryGetValue((address, userAgent), out var session) && IsSame(session, now, clock) ? session : null;
     }
 
     /// <summary>The session of this viewer, opened now unless another request of his was first.</summary>
@@ -59,13 +52,12 @@ internal sealed class GrantViewers
     {
         lock (_gate)
         {
-            if (_viewers.TryGetValue((address, userAgent), out var session) && clock.GetElapsedTime(session.LastSeen, now) < SameViewer)
+            if (_viewers.TryGetValue((address, userAgent), out var session) && IsSame(session, now, clock))
                 return session;
             session = open();
             if (_viewers.Count >= MaxViewers)
                 Prune(now, clock);
             _viewers[(address, userAgent)] = session;
-            _last = new Viewer(address, userAgent, session);
             return session;
         }
     }
@@ -74,12 +66,10 @@ internal sealed class GrantViewers
     {
         foreach (var (viewer, session) in _viewers)
         {
-            if (clock.GetElapsedTime(session.LastSeen, now) >= SameViewer)
+            if (!IsSame(session, now, clock))
                 _viewers.Remove(viewer);
         }
         if (_viewers.Count >= MaxViewers)
             _viewers.Clear();
     }
-
-    private sealed record Viewer(AddressKey Address, string UserAgent, Session Session);
 }

@@ -50,6 +50,9 @@ public static class Scope
 
     public static bool Covers(ReadOnlySpan<char> scope, ReadOnlySpan<char> path, LiveApps liveApps)
     {
+        // Nearly every request ends here. Beginnings are the same in both encodings as long as the text is Unicode.
+        if (scope.EndsWith('/') && IsUnicode(scope))
+            return path.StartsWith(scope);
         const int Enough = 512;
         int most = (scope.Length + path.Length) * 3;
         Span<byte> buffer = most <= Enough ? stackalloc byte[Enough] : new byte[most];
@@ -58,6 +61,8 @@ public static class Scope
         return Utf8.FromUtf16(path, buffer[length..], out _, out int pathLength, replaceInvalidSequences: false) == OperationStatus.Done
             && Covers(buffer[..length], buffer.Slice(length, pathLength), liveApps);
     }
+
+    private static bool IsUnicode(ReadOnlySpan<char> text) => !text.ContainsAnyInRange('\ud800', '\udfff');
 
     /// <summary>A link to "/x.mp4" or "/live/cam.m3u8" that states no scope would open everything or every stream.</summary>
     public static bool IsTooWideToDerive(ReadOnlySpan<byte> derived, LiveApps liveApps) =>

@@ -9,6 +9,27 @@ public sealed class LoginTests
     private static string Login(string name, string password) => JsonSerializer.Serialize(new { username = name, password });
 
     [Fact]
+    public async Task Who_asks_who_he_is_learns_it_and_a_stranger_that_he_is_nobody()
+    {
+        await using AccountsHost host = await AccountsHost.StartAsync(password: null);
+        Assert.Equal("""{"name":null,"permissions":[],"by_address":false,"has_password":null}""", await AccountsHost.Text(await host.Fetch("/api/v1/me")));
+        string once = host.Users.MakeLink(Users.Admin)[OneTimeLinks.Page.Length..];
+        (string access, _) = await AccountsHost.Tokens(await host.Post("/login", $$"""{"once":"{{once}}"}"""));
+        Assert.Contains("\"name\":\"admin\"", await AccountsHost.Text(await host.Fetch("/api/v1/me", access)), StringComparison.Ordinal);
+        Assert.EndsWith("\"has_password\":false}", await AccountsHost.Text(await host.Fetch("/api/v1/me", access)), StringComparison.Ordinal);
+        await host.Send(HttpMethod.Put, "/api/v1/users/admin/password", """{"password":"a password of ten"}""", access);
+        Assert.EndsWith("\"has_password\":true}", await AccountsHost.Text(await host.Fetch("/api/v1/me", access)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_logins_the_address_is_who_he_is()
+    {
+        await using AccountsHost host = await AccountsHost.StartAsync(new AuthOptions { Enable = false });
+        Assert.StartsWith("""{"name":"local",""", await AccountsHost.Text(await host.Fetch("/api/v1/me")), StringComparison.Ordinal);
+        Assert.Contains("\"by_address\":true", await AccountsHost.Text(await host.Fetch("/api/v1/me")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_right_password_gives_tokens_that_open_doors()
     {
         await using AccountsHost host = await AccountsHost.StartAsync();

@@ -23,7 +23,7 @@ public sealed class FolderSourceTests : IDisposable
     /// <summary>Every thread of the lane is held, so that what is asked meanwhile waits together.</summary>
     private static void Hold(FolderSource source, string path, ManualResetEventSlim gate)
     {
-        for (var i = 0; i < FileLane.MaxThreads; i++)
+        for (var i = 0; i < FileThreads.MaxThreads / 2; i++)
             source.Lanes.For(path).Enqueue(new Blocking(gate));
     }
 

@@ -53,10 +53,10 @@ public sealed partial class UnreadableTests
         using var gate = new ManualResetEventSlim();
         AsNobody(() =>
         {
-            for (var i = 0; i < FileLane.MaxThreads; i++)
+            for (var i = 0; i < FileThreads.MaxThreads / 2; i++)
                 source.Lanes.For("/x/secret.ts").Enqueue(new Held(gate));
         });
-        Assert.Equal(FileLane.MaxThreads, source.Lanes.Threads);
+        Assert.Equal(FileThreads.MaxThreads / 2, source.Lanes.Threads);
         gate.Set();
         var answer = server.Fetch("/x/secret.ts");
         Assert.Equal(403, answer.Status);

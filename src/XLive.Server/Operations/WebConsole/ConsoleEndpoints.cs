@@ -4,7 +4,9 @@ using XLive.Server.Accounts;
 
 namespace XLive.Server.Operations.WebConsole;
 
-/// <summary>GET /monitor and the files that it names, held in memory. They know nothing: what they show, they ask for as whoever signed in.</summary>
+/// <summary>
+/// GET /monitor and the files that it names, held in memory. They know nothing: what they show, they ask for as whoever signed in.
+/// </summary>
 public static class ConsoleEndpoints
 {
     private const string Prefix = "console/";
@@ -20,8 +22,10 @@ public static class ConsoleEndpoints
     public static void MapConsole(this IEndpointRouteBuilder routes)
     {
         routes.MapMethods("/", s_methods, Home).Public();
-        foreach (var name in typeof(ConsoleEndpoints).Assembly.GetManifestResourceNames().Where(n => n.StartsWith(Prefix, StringComparison.Ordinal)))
+        foreach (var name in typeof(ConsoleEndpoints).Assembly.GetManifestResourceNames())
         {
+            if (!name.StartsWith(Prefix, StringComparison.Ordinal))
+                continue;
             var file = new ConsoleFile(name[Prefix.Length..]);
             routes.MapMethods(file.Name == Page ? "/monitor" : "/monitor/" + file.Name, s_methods, file.AnswerAsync).Public();
         }
@@ -69,7 +73,8 @@ public static class ConsoleEndpoints
             // Asked for again each time: a page and a script of two versions must not meet after an update.
             response.Headers.CacheControl = "no-cache";
             response.GetTypedHeaders().ETag = _tag;
-            if (http.Request.GetTypedHeaders().IfNoneMatch.Any(t => t.Compare(_tag, useStrongComparison: false) || t.Equals(EntityTagHeaderValue.Any)))
+            var known = http.Request.GetTypedHeaders().IfNoneMatch;
+            if (known.Any(t => t.Compare(_tag, useStrongComparison: false) || t.Equals(EntityTagHeaderValue.Any)))
             {
                 response.StatusCode = StatusCodes.Status304NotModified;
                 return;

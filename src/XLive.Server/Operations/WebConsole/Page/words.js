@@ -58,7 +58,7 @@ const chinese = {
   sessions: '会话', opened: '已打开', nobody: '还没有人观看。运行以下命令可得到一个试用链接：',
   files: '就绪文件', memory: '内存', handles: '打开的文件', disk: '等待磁盘',
   refused: '已拒绝', noneRefused: '启动以来没有。', server: '服务器', version: '版本', uptime: '已运行', cpu: 'CPU {n}', rss: '内存', dropped: '丢弃的日志行',
-  foot: '数据时间 {time};页面可见时每 2 秒更新一次。',
+  foot: '数据时间 {time}；页面可见时每 2 秒更新一次。',
   'refused.no_grant': '没有授权', 'refused.malformed': '格式错误', 'refused.wrong_token': '令牌错误', 'refused.key_not_valid_yet': '密钥尚未生效',
   'refused.key_expired': '密钥已过期', 'refused.expired': '链接已过期', 'refused.lifetime_too_long': '有效期过长',
   'refused.scope_too_wide': '范围过大', 'refused.outside_scope': '超出范围', 'refused.address_refused': '地址被拒绝',

@@ -12,7 +12,7 @@ namespace XLive.Server.Playback.Vod.Folder;
 /// </summary>
 internal sealed class FileOpener
 {
-    // Up to here memory measured cheaper than sendfile(2) on two cores; see bench/results/delivery.md.
+    // Up to here memory measured cheaper than sendfile(2) on two cores; see benchmarks/results/delivery.md.
     internal const int MemoryBound = 128 * 1024;
 
     private static readonly TimeSpan RootFresh = TimeSpan.FromSeconds(2);
