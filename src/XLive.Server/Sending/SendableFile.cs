@@ -28,22 +28,36 @@ public sealed class SendableFile(SafeFileHandle handle, FileLane lane, long leng
     /// <summary>False: read and copied, for file systems and settings that rule sendfile(2) out.</summary>
     public bool Sendfile => sendfile;
 
-    internal bool IsWarm(long offset)
+    /// <summary>How many bytes from here on, up to two blocks, can be sent without waiting for the disk; 0: by the lane.</summary>
+    internal long WarmBytes(long offset)
     {
         var sentAt = _sentAt;
         if (sentAt is null || lane.IsSlow)
-            return false;
-        var at = Volatile.Read(ref sentAt[offset >> BlockBits]);
-        return at != 0 && Seconds() - at < WarmSeconds;
+            return 0;
+        var block = offset >> BlockBits;
+        var now = Seconds();
+        if (!IsWarm(sentAt, block, now))
+            return 0;
+        var end = block + 1 + (IsWarm(sentAt, block + 1, now) ? 1 : 0);
+        return Math.Min(end << BlockBits, length) - offset;
     }
 
-    /// <summary>A call has sent up to here: blocks that it finished are in the page cache now.</summary>
-    internal void Sent(long from, long to, long started, bool onLane)
+    private static bool IsWarm(int[] sentAt, long block, int now)
+    {
+        if (block >= sentAt.Length)
+            return false;
+        var at = Volatile.Read(ref sentAt[block]);
+        return at != 0 && now - at < WarmSeconds;
+    }
+
+    /// <summary>A call has sent up to here: blocks that it finished, and that went out from their start on, are in the page cache now.</summary>
+    /// <param name="began">Where the whole send began: of a block that a range begins within, the first part may never have been read.</param>
+    internal void Sent(long began, long from, long to, long started, bool onLane)
     {
         if (!onLane && Stopwatch.GetTimestamp() - started > Slow)
             lane.MarkSlow();
         var end = to == length ? to + (1 << BlockBits) - 1 : to;
-        if (from >> BlockBits == end >> BlockBits)
+        if (from >> BlockBits == end >> BlockBits || began > from >> BlockBits << BlockBits)
             return;
         var sentAt = _sentAt ??= new int[(length >> BlockBits) + 1];
         Volatile.Write(ref sentAt[from >> BlockBits], Seconds());
