@@ -29,25 +29,44 @@ public sealed class SendableFile(SafeFileHandle handle, FileLane lane, long leng
     /// <summary>False: read and copied, for file systems and settings that rule sendfile(2) out.</summary>
     public bool Sendfile => sendfile;
 
-    internal bool IsWarm(long offset)
+    /// <summary>How many bytes from here on, up to two blocks, can be sent without waiting for the disk; 0: by the lane.</summary>
+    internal long WarmBytes(long offset)
     {
         var sentAt = _sentAt;
         if (sentAt is null || lane.Threads.IsSlow)
-            return false;
-        var at = Volatile.Read(ref sentAt[offset >> BlockBits]);
-        return at != 0 && Seconds() - at < WarmSeconds;
+            return 0;
+        var block = offset >> BlockBits;
+        var now = Seconds();
+        if (!IsWarm(sentAt, block, now))
+            return 0;
+        var end = block + 1 + (IsWarm(sentAt, block + 1, now) ? 1 : 0);
+        return Math.Min(end << BlockBits, length) - offset;
     }
 
-    /// <summary>A call has sent up to here: blocks that it finished are in the page cache now.</summary>
-    internal void Sent(long from, long to, in SendClock clock)
+    private static bool IsWarm(int[] sentAt, long block, int now)
+    {
+        if (block >= sentAt.Length)
+            return false;
+        var at = Volatile.Read(ref sentAt[block]);
+        return at != 0 && now - at < WarmSeconds;
+    }
+
+    /// <summary>A call has sent up to here: blocks that it finished, and that went out from their start on, are in the page cache now.</summary>
+    /// <param name="began">Where the whole send began: of a block that a range begins within, the first part may never have been read.</param>
+    internal void Sent(long began, long from, long to, in SendClock clock)
     {
         if (clock.SleptFor(Slow))
             lane.Threads.MarkSlow();
         var end = to == length ? to + (1 << BlockBits) - 1 : to;
-        if (from >> BlockBits == end >> BlockBits)
+        var block = from >> BlockBits;
+        if (began > block << BlockBits)
+            block++;
+        if (block >= end >> BlockBits)
             return;
         var sentAt = _sentAt ??= new int[(length >> BlockBits) + 1];
-        Volatile.Write(ref sentAt[from >> BlockBits], Seconds());
+        // One call is no longer than a block, but it may end one and, with the file, the next.
+        for (; block < end >> BlockBits; block++)
+            Volatile.Write(ref sentAt[block], Seconds());
     }
 
     private static int Seconds() => (int)(Environment.TickCount64 / 1000) + 1;

@@ -210,11 +210,13 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
             while (_fileLeft > 0)
             {
                 var file = _body.File!;
-                if (!onLane && !file.IsWarm(_bodyOffset))
+                // From here it may only go as far as it waits for no disk: one viewer's cold page would hold up all that this thread serves.
+                var most = onLane ? MaxSendfile : Math.Min(MaxSendfile, file.WarmBytes(_bodyOffset));
+                if (most <= 0)
                     return Step.NeedsLane;
                 var clock = onLane ? default : SendClock.Start();
                 var offset = _bodyOffset;
-                var wanted = Math.Min(_fileLeft, MaxSendfile);
+                var wanted = Math.Min(_fileLeft, most);
                 var sent = Native.sendfile(_socket, file.Handle, &offset, (nuint)wanted);
                 if (sent < 0)
                 {
@@ -228,7 +230,7 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
                     Stop(SendEnd.Truncated);
                     return Step.Finished;
                 }
-                file.Sent(_bodyOffset, _bodyOffset + sent, clock);
+                file.Sent(_body.Offset, _bodyOffset, _bodyOffset + sent, clock);
                 _bodyOffset += sent;
                 _fileLeft -= sent;
                 BodySent += sent;

@@ -28,16 +28,48 @@ public sealed partial class BeneathRootTests : IDisposable
     [MemberData(nameof(Ways))]
     public void Nothing_outside_is_opened(string path)
     {
-        foreach (var links in (LinkPolicy[])[LinkPolicy.Inside, LinkPolicy.Any])
+        foreach (var opener in (FileOpener[])[_folder.Opener(), WithoutOpenat2(), _folder.Opener(LinkPolicy.Any)])
         {
-            var answer = _folder.Opener(links).Open(path, null);
+            var answer = opener.Open(path, null);
             Assert.Null(answer.Entry);
             Assert.Equal(FileFault.NotFound, answer.Fault);
         }
     }
 
+    private FileOpener WithoutOpenat2()
+    {
+        var opener = _folder.Opener();
+        opener.HasOpenat2 = false;
+        return opener;
+    }
+
     [Fact]
-    public void A_link_swapped_in_and_out_never_leads_outside()
+    public void A_kernel_without_openat2_tells_the_same()
+    {
+        var links = new Dictionary<string, bool>
+        {
+            ["../canary"] = false, ["films/a.ts"] = true, [Path.Combine(_folder.Root, "films/a.ts")] = true, [Path.Combine(_folder.Folder, "canary")] = false,
+            ["/etc/passwd"] = false, ["nowhere"] = false, ["../media/films/a.ts"] = true,
+        };
+        var i = 0;
+        foreach (var (target, inside) in links)
+        {
+            File.CreateSymbolicLink(Path.Combine(_folder.Root, $"link{i}.ts"), target);
+            foreach (var opener in (FileOpener[])[_folder.Opener(), WithoutOpenat2()])
+            {
+                var entry = opener.Open($"/link{i}.ts", null).Entry;
+                Assert.Equal(inside ? "FILM" : null, entry is null ? null : System.Text.Encoding.ASCII.GetString(entry.Bytes!));
+            }
+            i++;
+        }
+        Assert.Equal(FileFault.NotFound, WithoutOpenat2().Open("/films", null).Fault);
+        Assert.Equal(FileFault.NotFound, WithoutOpenat2().Open("/none.ts", null).Fault);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_link_swapped_in_and_out_never_leads_outside(bool openat2)
     {
         Directory.CreateDirectory(Path.Combine(_folder.Folder, "outside"));
         File.WriteAllText(Path.Combine(_folder.Folder, "outside/a.ts"), "CANARY");
@@ -56,7 +88,7 @@ public sealed partial class BeneathRootTests : IDisposable
         swapper.Start();
         try
         {
-            var opener = _folder.Opener();
+            var opener = openat2 ? _folder.Opener() : WithoutOpenat2();
             var found = 0;
             for (var i = 0; i < 100_000 && (i < 10_000 || found == 0); i++)
             {

@@ -41,6 +41,13 @@ internal sealed class FileOpener
         _lanes = lanes;
     }
 
+    /// <summary>False: as on a kernel before 5.6, or in a sandbox that hides the call.</summary>
+    internal bool HasOpenat2
+    {
+        get => _hasOpenat2;
+        set => _hasOpenat2 = value;
+    }
+
     public string LastFault { get; private set; } = "";
 
     public FileAnswer Open(string path, FileEntry? known)
