@@ -57,10 +57,12 @@ public sealed class SendableFile(SafeFileHandle handle, FileLane lane, long leng
         if (!onLane && Stopwatch.GetTimestamp() - started > Slow)
             lane.MarkSlow();
         var end = to == length ? to + (1 << BlockBits) - 1 : to;
-        if (from >> BlockBits == end >> BlockBits || began > from >> BlockBits << BlockBits)
+        if (from >> BlockBits == end >> BlockBits)
             return;
         var sentAt = _sentAt ??= new int[(length >> BlockBits) + 1];
-        Volatile.Write(ref sentAt[from >> BlockBits], Seconds());
+        var first = Math.Max(from >> BlockBits, (began + (1 << BlockBits) - 1) >> BlockBits);
+        for (var block = first; block < end >> BlockBits; block++)
+            Volatile.Write(ref sentAt[block], Seconds());
     }
 
     private static int Seconds() => (int)(Environment.TickCount64 / 1000) + 1;
