@@ -21,11 +21,9 @@ public sealed class EntryTests
             Assert.Equal((200, 0), (head.Status, head.Body.Length));
             Assert.Equal((opened, opened), (sessions.Opened, sessions.Count));
             var get = await server.Get(link, accepts, "User-Agent: " + accepts);
-            // A compressed entry's length hangs on the session's own letters: none is better than one that is nearly right.
-            if (head["Content-Length"] is { } length)
-                Assert.Equal(get["Content-Length"], length);
-            else
-                Assert.Equal("gzip", get["Content-Encoding"]);
+            // A compressed entry's length hangs on the session's own letters, of which there are none yet: now and then it would be off.
+            Assert.Equal(get["Content-Encoding"] == "gzip" ? null : get["Content-Length"], head["Content-Length"]);
+            Assert.Equal(accepts.EndsWith("gzip", StringComparison.Ordinal) ? "gzip" : null, get["Content-Encoding"]);
             Assert.Equal(get["Content-Type"], head["Content-Type"]);
             // With a session open, the two have one length.
             Assert.Equal(get["Content-Length"], (await server.Ask("HEAD", link, accepts, "User-Agent: " + accepts))["Content-Length"]);
@@ -33,20 +31,6 @@ public sealed class EntryTests
         }
         var segment = await server.Ask("HEAD", server.Link(Films.Segment));
         Assert.Equal(("2048", 0), (segment["Content-Length"], segment.Body.Length));
-    }
-
-    [Fact]
-    public async Task HEAD_never_promises_a_compressed_length_that_GET_does_not_keep()
-    {
-        await using var server = await GateServer.StartAsync();
-        for (var i = 0; i < 40; i++)
-        {
-            var link = server.Link(Films.Master, "viewer" + i);
-            var head = await server.Ask("HEAD", link, "Accept-Encoding: gzip");
-            var get = await server.Get(link, "Accept-Encoding: gzip");
-            if (head["Content-Length"] is { } length)
-                Assert.Equal(get["Content-Length"], length);
-        }
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using Microsoft.Extensions.DependencyInjection;
 using XLive.Server.Sessions;
 
@@ -148,12 +147,12 @@ public sealed class SessionPathTests
     public async Task The_other_bits_of_the_last_character_make_no_second_spelling()
     {
         await using var server = await GateServer.StartAsync();
-        // 16 bytes leave four bits of the MAC's last character unused; a payload may leave some too.
+        // 16 bytes leave four bits of the MAC's last character unused.
         var session = await server.SessionPath(server.Link(Films.Master));
         var mac = session[(session.LastIndexOf('.') + 1)..];
-        var spare = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".Where(c => c != mac[^1]).Select(c => mac[..^1] + c)
-            .Where(m => Base64Url.IsValid(m) && Base64Url.TryDecodeFromChars(m, new byte[32], out _)
-                && Base64Url.DecodeFromChars(m).AsSpan().SequenceEqual(Base64Url.DecodeFromChars(mac))).ToList();
+        const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        var last = Alphabet.IndexOf(mac[^1], StringComparison.Ordinal);
+        var spare = Enumerable.Range(last & 0x30, 16).Where(i => i != last).Select(i => mac[..^1] + Alphabet[i]);
         foreach (var other in spare)
             Assert.Equal("401 wrong_token", await server.Verdict(session[..^mac.Length] + other + Films.Segment));
     }
