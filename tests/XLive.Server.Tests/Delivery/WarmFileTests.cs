@@ -60,22 +60,39 @@ public sealed class WarmFileTests
     }
 
     [Fact]
+    public void A_thread_that_was_only_kept_busy_did_not_wait_for_a_disk()
+    {
+        Until.True(() =>
+        {
+            var file = WarmFile();
+            var clock = SendClock.Start();
+            var sleeps = Native.VoluntarySwitches();
+            for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started).TotalMilliseconds < 30;)
+                Math.Sqrt(started);
+            file.Sent(0, 0, 100, clock);
+            // A collection that stopped all threads is a sleep like any other: then this try shows nothing.
+            if (Native.VoluntarySwitches() != sleeps)
+                return false;
+            Assert.Equal(2 * MiB, file.WarmBytes(0));
+            return true;
+        }, "thirty milliseconds without a sleep");
+    }
+
+    [Fact]
     public void A_disk_that_kept_a_thread_waiting_is_asked_by_its_lane_alone()
     {
-        var file = File(2 * MiB);
-        Send(file, 0, 2 * MiB, MiB);
-        Assert.Equal(2 * MiB, file.WarmBytes(0));
-
-        // A thread that was only kept busy did not wait for a disk; spinning for as long shows that.
-        var busy = SendClock.Start();
-        for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started).TotalMilliseconds < 30;)
-            Math.Sqrt(started);
-        file.Sent(0, 0, 100, busy);
-        Assert.Equal(2 * MiB, file.WarmBytes(0));
-
+        var file = WarmFile();
         var waiting = SendClock.Start();
         Thread.Sleep(30);
         file.Sent(0, 0, 100, waiting);
         Assert.Equal(0, file.WarmBytes(0));
+    }
+
+    private static SendableFile WarmFile()
+    {
+        var file = new SendableFile(new SafeFileHandle(-1, ownsHandle: false), new FileLane(new FileThreads("test")), 2 * MiB, sendfile: true);
+        Send(file, 0, 2 * MiB, MiB);
+        Assert.Equal(2 * MiB, file.WarmBytes(0));
+        return file;
     }
 }
