@@ -126,6 +126,8 @@ public sealed class MethodTests(SharedServer shared) : IClassFixture<SharedServe
         Assert.Null(answer["Access-Control-Allow-Credentials"]);
         foreach (var exposed in (string[])["Content-Length", "Content-Range", "ETag", "Date", "Age"])
             Assert.Contains(exposed, answer["Access-Control-Expose-Headers"]!.Split(", "));
+        Assert.Equal("*", answer["Timing-Allow-Origin"]);
+        Assert.Equal("cross-origin", answer["Cross-Origin-Resource-Policy"]);
         if (status >= 400)
             Assert.Equal("no-store", answer["Cache-Control"]);
     }
