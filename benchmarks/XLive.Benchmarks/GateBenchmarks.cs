@@ -13,7 +13,6 @@ public class GateBenchmarks
     private Requests _requests = null!;
     private Viewer[] _viewers = [];
     private int _turn;
-    private long _serial;
 
     [Params(10_000, 100)]
     public int Users { get; set; }
@@ -63,15 +62,6 @@ public class GateBenchmarks
         var meter = Next().Meter;
         meter.CountRequest();
         meter.Add(1 << 20);
-    }
-
-    [Benchmark(Description = "signed link never seen (information)")]
-    public bool FirstTime()
-    {
-        // A parameter that is nobody's makes the text a new one; the MAC is checked, and the link remembered.
-        var viewer = Next();
-        var link = string.Concat(viewer.Link, "&n=", (++_serial).ToString(System.Globalization.CultureInfo.InvariantCulture));
-        return _requests.Ask(viewer, Requests.Parse(link)).Granted;
     }
 
     private Admission AskLink()

@@ -13,7 +13,7 @@ internal sealed class FileEntry
     private readonly SendableFile? _file;
 
     // Holders: the table is one, every send under way another. The handle closes with the last.
-    private int _holders = 1;
+    private Holders _holders = new();
 
     public FileEntry(string path, FileIdentity identity, MediaKind kind, SendableFile? file, byte[]? bytes, HeldPlaylist? playlist)
     {
@@ -54,22 +54,11 @@ internal sealed class FileEntry
 
     public Body Body => Bytes is not null ? Body.Of(Bytes) : Body.Of(_file!, 0, Length);
 
-    public bool TryHold()
-    {
-        var holders = Volatile.Read(ref _holders);
-        while (holders > 0)
-        {
-            var seen = Interlocked.CompareExchange(ref _holders, holders + 1, holders);
-            if (seen == holders)
-                return true;
-            holders = seen;
-        }
-        return false;
-    }
+    public bool TryHold() => _holders.TryJoin();
 
     public void Release()
     {
-        if (Interlocked.Decrement(ref _holders) == 0)
+        if (_holders.Leave())
             _file?.Dispose();
     }
 }

@@ -152,28 +152,17 @@ internal sealed partial class FolderSource
     private sealed class Lookup(FolderSource source, string path, long started) : IFileWork
     {
         private readonly TaskCompletionSource<FileAnswer> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private int _holders = 1;
+        private Holders _holders = new();
 
         public Task<FileAnswer> Task => _done.Task;
         public long Started => started;
 
-        public bool TryJoin()
-        {
-            var holders = Volatile.Read(ref _holders);
-            while (holders > 0)
-            {
-                var seen = Interlocked.CompareExchange(ref _holders, holders + 1, holders);
-                if (seen == holders)
-                    return true;
-                holders = seen;
-            }
-            return false;
-        }
+        public bool TryJoin() => _holders.TryJoin();
 
         /// <summary>The look itself leaves after its answer stands, so the last to leave finds it.</summary>
         public void Leave()
         {
-            if (Interlocked.Decrement(ref _holders) == 0 && _done.Task.IsCompletedSuccessfully)
+            if (_holders.Leave() && _done.Task.IsCompletedSuccessfully)
                 _done.Task.Result.Entry?.Release();
         }
 
