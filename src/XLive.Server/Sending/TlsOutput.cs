@@ -27,7 +27,7 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
     // a response, which the kernel's buffer takes from any viewer.
     private const int LargeBatch = 3 * Record;
     private const int SmallBatch = Record - 2 * RecordOverhead;
-    private const int LargeUpTo = 256 * 1024;
+    private const int LargeUpTo = 64 * 1024;
 
     private const int FirstHead = 2048;
 
