@@ -41,6 +41,7 @@ internal static class Listeners
                 kestrel.Listen(address, port, listen =>
                 {
                     UseOutput(listen, waiter, count);
+                    listen.Use(listen.ApplicationServices.GetRequiredService<ProxyProtocol>().Before);
                     if (key == TlsKey)
                         UseTls(listen, certificates, door.HeaderTimeout);
                 });
@@ -51,8 +52,12 @@ internal static class Listeners
     /// <summary>After a failed start: which setting names the port that is not to be had.</summary>
     public static string KeyOfTakenPort(DoorOptions door, TlsOptions tls)
     {
+        var ports = new HashSet<int>();
         foreach (var (key, port) in Ports(door, tls))
         {
+            // Taken by ourselves.
+            if (!ports.Add(port))
+                return key;
             foreach (var address in Addresses(door.Host))
             {
                 try
@@ -81,6 +86,8 @@ internal static class Listeners
             ports.Add(("hls.port", door.HlsPort));
         if (tls.Port != 0)
             ports.Add((TlsKey, tls.Port));
+        if (door.AdminPort != 0)
+            ports.Add(("admin.port", door.AdminPort));
         return ports;
     }
 
