@@ -23,6 +23,11 @@ public static class Program
         Prepare();
         if (CommandTable.IsCommand(args))
             return await CommandTable.RunAsync(args);
+        if (ForwardedHeadersSwitch.Fault() is { } refused)
+        {
+            Console.Error.WriteLine(refused);
+            return 2;
+        }
         ServerSettings settings;
         try
         {
@@ -68,7 +73,7 @@ public static class Program
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
-            Console.Error.WriteLine($"{Listeners.KeyOfTakenPort(settings.Of<DoorOptions>())}: {e.Message}");
+            Console.Error.WriteLine($"{Listeners.KeyOfTakenPort(settings.Of<DoorOptions>(), settings.Of<TlsOptions>())}: {e.Message}");
             return 3;
         }
         using var signals = new StopSignals(app.Services);
@@ -102,6 +107,7 @@ public static class Program
 
         var app = builder.Build();
         app.UseProblems();
+        app.UseManagement();
         app.UseApiCors(settings);
         app.UseRouting();
         app.UsePermissions();

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using XLive.Server.Sending;
 using XLive.Server.Settings;
+using XLive.Server.Telemetry;
 
 namespace XLive.Server.Door;
 
@@ -15,12 +16,23 @@ public static class DoorServices
         var door = settings.Of<DoorOptions>();
         var services = builder.Services;
         services.AddSingleton<FrontDoor>();
+        services.AddSingleton<TrustedProxies>();
+        services.AddSingleton<Management>();
+        services.AddSingleton(p => new ProxyProtocol(
+            p.GetRequiredService<TrustedProxies>(), door, p.GetRequiredService<AuditLog>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(descriptors);
         services.AddSingleton<ConnectionCount>();
+        services.AddSingleton<Certificates>();
+        services.AddHostedService(p => p.GetRequiredService<Certificates>());
         services.AddOptions<SocketTransportOptions>().Configure<ILogger<FrontDoor>>((sockets, log) =>
             Listeners.Configure(sockets, settings.Of<NetworkOptions>(), log));
-        services.AddOptions<KestrelServerOptions>().Configure<WritableWaiter, ConnectionCount>((kestrel, waiter, count) =>
-            Listeners.Configure(kestrel, door, descriptors.ConnectionsFor(door), waiter, count));
+        services.AddOptions<KestrelServerOptions>().Configure<WritableWaiter, ConnectionCount, Certificates>((kestrel, waiter, count, certificates) =>
+        {
+            var tls = settings.Of<TlsOptions>();
+            if (tls.Port != 0)
+                certificates.Load();
+            Listeners.Configure(kestrel, door, tls, descriptors.ConnectionsFor(door), waiter, count, certificates);
+        });
         // The door stands before whatever Kestrel would call.
         var kestrel = services.Last(s => s.ServiceType == typeof(IServer));
         services.Remove(kestrel);

@@ -14,7 +14,7 @@ public delegate ValueTask MediaHandler(Exchange exchange);
 /// The one door: every request of every port comes through here, gets its id and its one parsed path, and goes either to the media
 /// path or, when its first segment is reserved, into ASP.NET Core. Every answer leaves a line in the access log here.
 /// </summary>
-public sealed partial class FrontDoor(TimeProvider clock, ILogger<FrontDoor> log)
+public sealed partial class FrontDoor(TrustedProxies proxies, Management management, TimeProvider clock, ILogger<FrontDoor> log)
 {
     private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> Reserved = new HashSet<string>(
     [
@@ -39,6 +39,7 @@ public sealed partial class FrontDoor(TimeProvider clock, ILogger<FrontDoor> log
     internal void Begin(Exchange exchange)
     {
         exchange.Begin(clock.GetTimestamp(), _running.Begin());
+        exchange.FindClient(proxies.Networks);
     }
 
     internal ValueTask AnswerAsync(Exchange exchange, out bool api)
@@ -59,9 +60,12 @@ public sealed partial class FrontDoor(TimeProvider clock, ILogger<FrontDoor> log
         if (target.Grant.IsEmpty && IsReserved(target.Path))
         {
             api = true;
+            exchange.ReachesManagement = management.AnswersAt(exchange) && management.Admits(exchange.Remote);
             return default;
         }
-        return Media!(exchange);
+        return management.IsOwnPort(exchange)
+            ? MediaErrors.WriteAsync(exchange, StatusCodes.Status404NotFound, "there is no media at this port")
+            : Media!(exchange);
     }
 
     internal async Task FailedAsync(Exchange exchange, Exception e)
@@ -158,7 +162,10 @@ internal sealed class DoorServer(IServer kestrel, FrontDoor door) : IServer
         {
             // Management may touch the database and hash passwords; the threads that move media are not for that.
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            exchange.Features.Set(exchange);
             exchange.Features.GetRequiredFeature<IHttpRequestIdentifierFeature>().TraceIdentifier = exchange.RequestId;
+            exchange.Features.GetRequiredFeature<IHttpConnectionFeature>().RemoteIpAddress = exchange.Remote;
+            exchange.Features.GetRequiredFeature<IHttpRequestFeature>().Scheme = exchange.IsHttps ? "https" : "http";
             exchange.Headers["X-Request-Id"] = exchange.RequestId;
             var context = api.CreateContext(exchange.Features);
             try

@@ -11,17 +11,9 @@ internal static class PlannedKeys
 
     public static IReadOnlyList<SettingKey> All { get; } =
     [
-        .. Feature("admin port",
-            Port("admin.port", 0, "console, API, health details and metrics answer here only; 0: on every HTTP port"),
-            Key("admin.allow", NoTexts, "CIDRs that reach them at all; empty is everybody")),
         .. Feature("RTMP",
             Port("rtmp.port", 1935, "live ingest and RTMP play; 0 turns it off"),
             Port("rtmps.port", 0, "the same over TLS; 0 turns it off")),
-        .. Feature("TLS",
-            Optional("tls.certificate", "PEM file of the certificate chain; a renewed file is picked up while running"),
-            Optional("tls.key", "PEM file of its private key"),
-            Port("tls.port", 0, "the HTTPS port, HTTP/1.1 and HTTP/2; 0 turns it off"),
-            Key("tls.redirect", false, "send HTTP requests to HTTPS")),
         .. Feature("HTTP origin",
             Optional("backend.host", "the origin's name or address"),
             Key<int?>("backend.port", null, "auto: 80, or 443 with use_https", most: "65535"),
@@ -44,8 +36,6 @@ internal static class PlannedKeys
             Key("cache.disk", 0L, "origin responses on disk; 0 turns it off", unit: Bytes),
             Optional("cache.dir", "where; without it below data.dir", restart: true),
             Key("cache.rules", new List<PlannedShapes.CacheRule>(), "how long what is kept, by path pattern: {match, ttl, stale, store}")),
-        .. Feature("access",
-            Key("access.trusted_proxies", NoTexts, "CIDRs whose X-Forwarded-For and PROXY header count")),
         .. Feature("sessions",
             Key("sessions.lease", Seconds(60), "how long a silent device counts"),
             Key("sessions.max_per_user", 0, "devices of one uid at a time; 0: no limit"),

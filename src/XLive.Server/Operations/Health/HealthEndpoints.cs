@@ -1,5 +1,6 @@
 using System.Text.Json;
 using XLive.Server.Accounts;
+using XLive.Server.Door;
 
 namespace XLive.Server.Operations.Health;
 
@@ -29,7 +30,7 @@ public static class HealthEndpoints
             if (health.Draining)
                 json.WriteBoolean("draining", true);
             // Names of disks and their faults are for those who run it.
-            if (http.SignedIn()?.May(Permission.Monitor) == true)
+            if (http.ReachesManagement() && http.SignedIn()?.May(Permission.Monitor) == true)
             {
                 json.WriteStartArray("checks");
                 foreach (var entry in health.Entries)
