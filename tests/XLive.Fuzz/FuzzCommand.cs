@@ -24,8 +24,8 @@ internal static class FuzzCommand
         }
         Print($"Seed {seed}, {threads} threads. Accepted: the share that the parser took. Whatever it took or refused was also told by a second reading.");
         Print($"");
-        Print($"| fuzzer | what reads | inputs | accepted | failures | inputs/s |");
-        Print($"| --- | --- | ---: | ---: | ---: | ---: |");
+        Print($"| fuzzer | what reads | inputs | accepted | failures | inputs/s | CPU µs an input |");
+        Print($"| --- | --- | ---: | ---: | ---: | ---: | ---: |");
         var failed = false;
         foreach (var make in chosen)
         {
@@ -33,7 +33,7 @@ internal static class FuzzCommand
             Console.Error.WriteLine(fuzzer.Name + " ...");
             var run = new Campaign(make, seed).Run(count, threads, from);
             var share = run.Inputs == 0 ? 0 : 100.0 * run.Accepted / run.Inputs;
-            Print($"| {fuzzer.Name} | {fuzzer.Target} | {run.Inputs:N0} | {share:0.0} % | {run.Findings.Count} | {run.Inputs / run.Took.TotalSeconds:N0} |");
+            Print($"| {fuzzer.Name} | {fuzzer.Target} | {run.Inputs:N0} | {share:0.0} % | {run.Findings.Count} | {run.Inputs / run.Took.TotalSeconds:N0} | {run.ProcessorTime.TotalMicroseconds / Math.Max(run.Inputs, 1):0.0} |");
             foreach (var finding in run.Findings)
                 Console.Error.WriteLine(finding);
             // A fuzzer whose every input is refused at the door, or taken, has found nothing out.
