@@ -8,12 +8,13 @@ public static class Program
     public static int Main(string[] args) => args switch
     {
         ["fuzz", .. var rest] => FuzzCommand.Run(rest),
+        ["forgery", .. var rest] => ForgeryCommand.Run(rest),
         _ => Usage(),
     };
 
     private static int Usage()
     {
-        Console.Error.WriteLine("usage: XLive.Fuzz fuzz [--count N] [--only NAME] [--seed N] [--from N] [--threads N]");
+        Console.Error.WriteLine("usage: XLive.Fuzz fuzz|forgery [--name value]");
         return 2;
     }
 }

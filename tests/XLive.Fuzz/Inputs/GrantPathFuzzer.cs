@@ -58,7 +58,7 @@ public sealed class GrantPathFuzzer : Fuzzer<string>, IDisposable
         FuzzFailure.Equal($"~v1.{Base64Url.EncodeToString(uid)}.{grant.Expires}.{name}.{Base64Url.EncodeToString(scope)}.{Base64Url.EncodeToString(token)}", input, "printed");
     }
 
-    private static byte[][] Reading(string segment, out GrantReason reason)
+    internal static byte[][] Reading(string segment, out GrantReason reason)
     {
         reason = segment.StartsWith("~v1.", StringComparison.Ordinal) ? GrantReason.Malformed : GrantReason.NoGrant;
         var parts = segment.Split('.');

@@ -83,7 +83,7 @@ public sealed partial class GrantQueryFuzzer : Fuzzer<string>, IDisposable
     }
 
     /// <summary>uid, expires, token, kid, scope.</summary>
-    private static byte[][] Reading(string query, out GrantReason reason)
+    internal static byte[][] Reading(string query, out GrantReason reason)
     {
         var pairs = (query.StartsWith('?') ? query[1..] : query).Split('&').Select(static p => p.Split('=', 2)).ToArray();
         var values = Fields.Select(f => pairs.Where(p => Unescaped(p[0]) == f).Select(static p => p.Length > 1 ? p[1] : "").ToArray()).ToArray();

@@ -76,7 +76,7 @@ public sealed partial class PathFuzzer : Fuzzer<string>
     }
 
     /// <summary>The decoded path with its grant, or null.</summary>
-    private static string? Reading(string target)
+    internal static string? Reading(string target)
     {
         var raw = target.Split('?')[0];
         if (!Written().IsMatch(raw) || Forbidden().IsMatch(raw))
