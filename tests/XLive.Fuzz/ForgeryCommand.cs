@@ -17,10 +17,11 @@ internal static class ForgeryCommand
         var options = new Options(args);
         var seed = (ulong)options.Number("seed", Random.Shared.NextInt64(1_000_000_000));
         var samples = (int)options.Number("samples", 1_000_000);
+        var wire = options.Number("wire", 100_000);
         var counts = Kinds.ToDictionary(static k => k.What, k => options.Number(k.What, k.Count));
         if (!options.AllKnown)
         {
-            Console.Error.WriteLine("forgery [--links N] [--sessions N] [--tokens N] [--samples N] [--seed N]");
+            Console.Error.WriteLine("forgery [--links N] [--sessions N] [--tokens N] [--wire N] [--samples N] [--seed N]");
             return 2;
         }
         Print($"Seed {seed}. A forgery is let in and says something that was not signed. The same: changed, let in, and says what the right one says.");
@@ -39,12 +40,31 @@ internal static class ForgeryCommand
             failed |= tally.Forged > 0 || tally.Lost > 0;
             byTrick.Add((what, tally));
         }
+        failed |= OverTheWire(wire, seed, byTrick);
         Print($"");
         Print($"| trick | {string.Join(" | ", byTrick.Select(static k => $"{k.Name}: tried | the same"))} |");
         Print($"| --- |{string.Concat(byTrick.Select(static _ => " ---: | ---: |"))}");
         foreach (var trick in Enum.GetValues<Trick>())
             Print($"| {trick.ToString().ToLowerInvariant()} | {string.Join(" | ", byTrick.Select(k => string.Create(CultureInfo.InvariantCulture, $"{k.Tally.TriedBy(trick):N0} | {k.Tally.SameBy(trick):N0}")))} |");
         return Time(samples, seed) && !failed ? 0 : 1;
+    }
+
+    private static bool OverTheWire(long count, ulong seed, List<(string Name, Tally Tally)> byTrick)
+    {
+        Console.Error.WriteLine("over sockets ...");
+        var server = new WireForgery();
+        try
+        {
+            server.StartAsync().GetAwaiter().GetResult();
+            var tally = server.Run(count, seed);
+            Print($"| links, over sockets | {tally.Tried:N0} | {tally.Same:N0} | {tally.Tried - tally.Same:N0} | {tally.Forged} | |");
+            byTrick.Add(("over sockets", tally));
+            return tally.Forged > 0;
+        }
+        finally
+        {
+            server.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
     }
 
     /// <summary>False where a pair can be told apart that must not be, or a control cannot.</summary>
