@@ -15,6 +15,7 @@ public static class DoorServices
         var door = settings.Of<DoorOptions>();
         var services = builder.Services;
         services.AddSingleton<FrontDoor>();
+        services.AddSingleton<Refusals>();
         services.AddSingleton(descriptors);
         services.AddSingleton<ConnectionCount>();
         services.AddOptions<SocketTransportOptions>().Configure<ILogger<FrontDoor>>((sockets, log) =>
@@ -25,6 +26,6 @@ public static class DoorServices
         var kestrel = services.Last(s => s.ServiceType == typeof(IServer));
         services.Remove(kestrel);
         services.AddSingleton<IServer>(p =>
-            new DoorServer((IServer)ActivatorUtilities.CreateInstance(p, kestrel.ImplementationType!), p.GetRequiredService<FrontDoor>()));
+            new DoorServer((IServer)ActivatorUtilities.CreateInstance(p, kestrel.ImplementationType!, p.GetRequiredService<Refusals>()), p.GetRequiredService<FrontDoor>()));
     }
 }

@@ -44,6 +44,8 @@ public sealed partial class FrontDoor(TimeProvider clock, ILogger<FrontDoor> log
     internal ValueTask AnswerAsync(Exchange exchange, out bool api)
     {
         api = false;
+        if (Framing.Refuses(exchange, out var unsure) is var status and not 0)
+            return RefuseAsync(exchange, status, unsure);
         if (!RequestTarget.TryParse(exchange.RawTarget, out var target, out var fault))
         {
             // "OPTIONS *" asks about the server as a whole (RFC 9110 section 9.3.7).
@@ -62,6 +64,27 @@ public sealed partial class FrontDoor(TimeProvider clock, ILogger<FrontDoor> log
             return default;
         }
         return Media!(exchange);
+    }
+
+    private static ValueTask RefuseAsync(Exchange exchange, int status, string why)
+    {
+        exchange.RefusedFor = "request_form";
+        if (status == Framing.Reset)
+        {
+            Framing.ResetStream(exchange);
+            return default;
+        }
+        // What follows on this connection may be the body or another request: nobody may guess.
+        exchange.Headers.Connection = "close";
+        return MediaErrors.WriteAsync(exchange, status, why);
+    }
+
+    /// <summary>For an answer that is given outside of an exchange.</summary>
+    internal string NextRequestId()
+    {
+        var id = _running.Begin();
+        _running.Ended(id);
+        return id.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
     }
 
     internal async Task FailedAsync(Exchange exchange, Exception e)
@@ -160,6 +183,11 @@ internal sealed class DoorServer(IServer kestrel, FrontDoor door) : IServer
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             exchange.Features.GetRequiredFeature<IHttpRequestIdentifierFeature>().TraceIdentifier = exchange.RequestId;
             exchange.Headers["X-Request-Id"] = exchange.RequestId;
+            if (exchange.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
+            {
+                var request = exchange.Features.GetRequiredFeature<IHttpRequestFeature>();
+                request.Body = new CheckedBody(request.Body);
+            }
             var context = api.CreateContext(exchange.Features);
             try
             {

@@ -17,6 +17,7 @@ internal static class Listeners
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
+        kestrel.RequestHeaderEncodingSelector = StrictLength.For;
         var limits = kestrel.Limits;
         limits.MaxConcurrentConnections = maxConnections;
         limits.KeepAliveTimeout = door.KeepaliveTimeout;
