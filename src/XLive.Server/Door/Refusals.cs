@@ -13,9 +13,9 @@ namespace XLive.Server.Door;
 
 /// <summary>A request that Kestrel refused before it was one: as far as it was read.</summary>
 /// <param name="Reason">One of a few words of ours.</param>
-/// <param name="Answered">False where an answer had begun already, which is logged and counted as its own.</param>
+/// <param name="Status">0 where an answer had begun already, which is logged and counted as its own.</param>
 internal readonly record struct Refusal(
-    string RequestId, IPAddress? Remote, string? Method, string? Target, int Status, string Reason, long Bytes, bool Answered, string? UserAgent, string? Referer);
+    string RequestId, IPAddress? Remote, string? Method, string? Target, int Status, string Reason, long Bytes, string? UserAgent, string? Referer);
 
 /// <summary>
 /// What Kestrel refuses by itself never reaches the door, and its answer is a bare status. It tells of each in a diagnostic event,
@@ -37,13 +37,19 @@ internal sealed class Refusals(FrontDoor door) : DiagnosticSource
         var status = fault.StatusCode;
         var request = features.GetRequiredFeature<IHttpRequestFeature>();
         var response = features.GetRequiredFeature<IHttpResponseFeature>();
+        if (response.HasStarted)
+        {
+            // Bytes behind an answer, of a body that nobody read: that request has its line.
+            Noted?.Invoke(new Refusal { Reason = ReasonOf(status) });
+            return;
+        }
         var id = door.NextRequestId();
         // After 505 Kestrel looks whether this was HTTP/2's preface, and answers that in HTTP/2. A stream of HTTP/2 it resets.
-        var inOurWords = !response.HasStarted && status != StatusCodes.Status505HttpVersionNotsupported && features.Get<IHttp2StreamIdFeature>() is null;
+        var inOurWords = status != StatusCodes.Status505HttpVersionNotsupported && features.Get<IHttp2StreamIdFeature>() is null;
         var bytes = inOurWords ? Answer(features, response, request, status, id) : 0;
         var headers = request.Headers;
         Noted?.Invoke(new Refusal(id, features.Get<IHttpConnectionFeature>()?.RemoteIpAddress, request.Method, request.RawTarget, status,
-            ReasonOf(status), bytes, inOurWords || !response.HasStarted, headers.UserAgent, headers.Referer));
+            ReasonOf(status), bytes, headers.UserAgent, headers.Referer));
     }
 
     private static long Answer(IFeatureCollection features, IHttpResponseFeature response, IHttpRequestFeature request, int status, string id)

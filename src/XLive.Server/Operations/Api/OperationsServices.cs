@@ -48,8 +48,7 @@ public static class OperationsServices
         services.GetRequiredService<Refusals>().Noted = refusal =>
         {
             stats.CountRefused(refusal.Reason);
-            // Only what came too late for an answer of its own has had its line.
-            if (!refusal.Answered)
+            if (refusal.Status == 0)
                 return;
             stats.Count(refusal.Status, 0, "");
             if (files.Options.Level > LogDepth.Info)
