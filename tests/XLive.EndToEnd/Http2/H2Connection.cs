@@ -50,6 +50,25 @@ public sealed class H2Connection : IDisposable
     /// <summary>The preface and settings, so that any frame may follow.</summary>
     public H2Connection Begin() => Send([.. Preface, .. Settings()]);
 
+    /// <summary>How long a send may be kept waiting by a server that takes no more.</summary>
+    public TimeSpan SendLimit { set => _socket.SendTimeout = (int)value.TotalMilliseconds; }
+
+    /// <summary>Whatever comes, thrown away, until the connection ends.</summary>
+    public void Drain()
+    {
+        var buffer = new byte[64 * 1024];
+        try
+        {
+            while (_tls.Read(buffer) > 0)
+            {
+            }
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // It ended.
+        }
+    }
+
     /// <summary>Null at the connection's end, however it came.</summary>
     public Frame? Read()
     {
@@ -132,6 +151,9 @@ public sealed class H2Connection : IDisposable
 
     public static byte[] Request(int stream, string path = "/a.ts", params ReadOnlySpan<(string Name, string Value)> more) =>
         Of(FrameType.Headers, Frame.EndHeaders | Frame.EndStream, stream, Get(path, more));
+
+    /// <summary>At once and from any thread.</summary>
+    public void Close() => _socket.Close();
 
     public void Dispose()
     {
