@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using XLive.EndToEnd.Harness;
+using System.Net.Sockets;
 
 namespace XLive.EndToEnd.Http2;
 
@@ -18,8 +18,10 @@ public sealed class Attacker(H2Server target)
         {
             connections++;
             using var connection = new H2Connection(target.Port) { SendLimit = TimeSpan.FromMilliseconds(300) };
-            var reader = attack.Reads ? Task.Factory.StartNew(connection.Drain, TaskCreationOptions.LongRunning) : Task.CompletedTask;
+            var answers = new Answers();
+            var reader = attack.Reads ? Task.Factory.StartNew(() => answers.ReadAll(connection), TaskCreationOptions.LongRunning) : Task.CompletedTask;
             var sent = 0;
+            var ended = false;
             try
             {
                 connection.Begin().Send(attack.Begin);
@@ -35,17 +37,57 @@ public sealed class Attacker(H2Server target)
                     }
                     connection.Send(batch.ToArray());
                 }
+                ended = attack.Reads && reader.IsCompleted;
             }
-            catch (IOException)
+            catch (IOException e)
             {
-                // Ended by the server, or it takes no more.
+                // Ended by the server; or it takes no more for now, from one who does not read or at all.
+                ended = e.InnerException is not SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock };
             }
-            pieces += sent;
+            // What was sent behind the end cost nobody but the sender.
+            if (ended && attack.Reads)
+            {
+                reader.Wait(TimeSpan.FromSeconds(1));
+            }
+            pieces += !ended ? sent : attack.Opens ? Math.Min(sent, answers.StreamsSeen) : answers.Acknowledged;
             connection.Close();
             reader.Wait();
         }
         return (pieces, connections);
     });
+
+    sealed class Answers
+    {
+        /// <summary>As the server counts them in GOAWAY.</summary>
+        public int StreamsSeen { get; private set; }
+        public int Acknowledged { get; private set; }
+
+        public void ReadAll(H2Connection connection)
+        {
+            try
+            {
+                while (connection.Read() is { } frame)
+                {
+                    if (frame.Type is FrameType.Ping or FrameType.Settings && (frame.Flags & Frame.Ack) != 0)
+                    {
+                        Acknowledged++;
+                    }
+                    else if (frame.Type == FrameType.GoAway && frame.LastStream < int.MaxValue)
+                    {
+                        StreamsSeen = (frame.LastStream + 1) / 2;
+                    }
+                    else if (frame.Type is FrameType.Headers or FrameType.RstStream)
+                    {
+                        StreamsSeen = Math.Max(StreamsSeen, (frame.Stream + 1) / 2);
+                    }
+                }
+            }
+            catch (Exception e) when (e is IOException or ObjectDisposedException)
+            {
+                // Our own end.
+            }
+        }
+    }
 
     /// <summary>A player in a hurry: a hundred requests under way at any time, each answer read.</summary>
     public Damage RunHonest(TimeSpan time) => Measure(time, stop =>
@@ -91,12 +133,11 @@ public sealed class Attacker(H2Server target)
 
     Damage Measure(TimeSpan time, Func<Func<bool>, (long Pieces, int Connections)> work)
     {
-        var process = target.Server.Process.Id;
-        var memoryBefore = Memory(process);
+        var memoryBefore = target.Server.Memory();
         long memory = memoryBefore;
         var waits = new List<TimeSpan>();
         var clock = Stopwatch.StartNew();
-        var cpu = Cpu(process);
+        var cpu = target.Server.CpuTime();
         var over = false;
         var neighbour = Task.Factory.StartNew(() =>
         {
@@ -106,30 +147,16 @@ public sealed class Attacker(H2Server target)
                 using var answer = target.Server.Http.GetAsync("/a.ts").GetAwaiter().GetResult();
                 answer.EnsureSuccessStatusCode();
                 waits.Add(asked.Elapsed);
-                memory = Math.Max(memory, Memory(process));
+                memory = Math.Max(memory, target.Server.Memory());
                 Thread.Sleep(4);
             }
         }, TaskCreationOptions.LongRunning);
         var (pieces, connections) = work(() => clock.Elapsed > time);
-        var spent = Cpu(process) - cpu;
+        var spent = target.Server.CpuTime() - cpu;
         var took = clock.Elapsed;
         Volatile.Write(ref over, true);
         neighbour.GetAwaiter().GetResult();
         waits.Sort();
         return new Damage(took, spent, pieces, connections, memory - memoryBefore, waits[(int)(waits.Count * 0.99)], waits.Count);
-    }
-
-    // proc(5): ticks of a hundredth of a second.
-    static TimeSpan Cpu(int process)
-    {
-        var stat = File.ReadAllText($"/proc/{process}/stat");
-        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return TimeSpan.FromMilliseconds(fields[11..13].Sum(ticks => long.Parse(ticks, System.Globalization.CultureInfo.InvariantCulture)) * 10);
-    }
-
-    static long Memory(int process)
-    {
-        var line = File.ReadLines($"/proc/{process}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return long.Parse(line[6..^2].Trim(), System.Globalization.CultureInfo.InvariantCulture) * 1024;
     }
 }

@@ -14,6 +14,8 @@ public sealed record Frame(FrameType Type, byte Flags, int Stream, byte[] Payloa
 {
     public const byte EndStream = 1, Ack = 1, EndHeaders = 4, Padded = 8;
 
+    public int LastStream => BinaryPrimitives.ReadInt32BigEndian(Payload) & int.MaxValue;
+
     public uint Code => BinaryPrimitives.ReadUInt32BigEndian(Type == FrameType.GoAway ? Payload.AsSpan(4) : Payload);
 }
 
@@ -50,24 +52,10 @@ public sealed class H2Connection : IDisposable
     /// <summary>The preface and settings, so that any frame may follow.</summary>
     public H2Connection Begin() => Send([.. Preface, .. Settings()]);
 
+    public TimeSpan ReceiveLimit { set => _socket.ReceiveTimeout = (int)value.TotalMilliseconds; }
+
     /// <summary>How long a send may be kept waiting by a server that takes no more.</summary>
     public TimeSpan SendLimit { set => _socket.SendTimeout = (int)value.TotalMilliseconds; }
-
-    /// <summary>Whatever comes, thrown away, until the connection ends.</summary>
-    public void Drain()
-    {
-        var buffer = new byte[64 * 1024];
-        try
-        {
-            while (_tls.Read(buffer) > 0)
-            {
-            }
-        }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
-        {
-            // It ended.
-        }
-    }
 
     /// <summary>Null at the connection's end, however it came.</summary>
     public Frame? Read()

@@ -10,6 +10,7 @@ public sealed class H2Server : IAsyncLifetime
 {
     readonly TempFolder _folder = new();
 
+    public string[] Options { get; init; } = [];
     public ServerProcess Server { get; private set; } = null!;
     public int Port { get; private set; }
 
@@ -28,7 +29,8 @@ public sealed class H2Server : IAsyncLifetime
         File.WriteAllText(_folder["cert.pem"], certificate.ExportCertificatePem());
         File.WriteAllText(_folder["key.pem"], key.ExportPkcs8PrivateKeyPem());
         Port = ServerProcess.FreePort();
-        Server = await ServerProcess.Start(media, "--access.enable=false", $"--tls.port={Port}", $"--tls.certificate={_folder["cert.pem"]}", $"--tls.key={_folder["key.pem"]}");
+        Server = await ServerProcess.Start(media, [
+            "--access.enable=false", $"--tls.port={Port}", $"--tls.certificate={_folder["cert.pem"]}", $"--tls.key={_folder["key.pem"]}", .. Options]);
     }
 
     public async ValueTask DisposeAsync()
