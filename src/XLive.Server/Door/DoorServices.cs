@@ -20,6 +20,7 @@ public static class DoorServices
         services.AddSingleton<Management>();
         services.AddSingleton(p => new ProxyProtocol(
             p.GetRequiredService<TrustedProxies>(), door, p.GetRequiredService<AuditLog>(), p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<Refusals>();
         services.AddSingleton(descriptors);
         services.AddSingleton<ConnectionCount>();
         services.AddSingleton<Certificates>();
@@ -37,6 +38,6 @@ public static class DoorServices
         var kestrel = services.Last(s => s.ServiceType == typeof(IServer));
         services.Remove(kestrel);
         services.AddSingleton<IServer>(p =>
-            new DoorServer((IServer)ActivatorUtilities.CreateInstance(p, kestrel.ImplementationType!), p.GetRequiredService<FrontDoor>()));
+            new DoorServer((IServer)ActivatorUtilities.CreateInstance(p, kestrel.ImplementationType!, p.GetRequiredService<Refusals>()), p.GetRequiredService<FrontDoor>()));
     }
 }

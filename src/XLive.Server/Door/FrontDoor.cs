@@ -45,6 +45,8 @@ public sealed partial class FrontDoor(TrustedProxies proxies, Management managem
     internal ValueTask AnswerAsync(Exchange exchange, out bool api)
     {
         api = false;
+        if (Framing.Refuses(exchange, out var unsure) is var status and not 0)
+            return RefuseAsync(exchange, status, unsure);
         if (!RequestTarget.TryParse(exchange.RawTarget, out var target, out var fault))
         {
             // "OPTIONS *" asks about the server as a whole (RFC 9110 section 9.3.7).
@@ -66,6 +68,27 @@ public sealed partial class FrontDoor(TrustedProxies proxies, Management managem
         return management.IsOwnPort(exchange)
             ? MediaErrors.WriteAsync(exchange, StatusCodes.Status404NotFound, "there is no media at this port")
             : Media!(exchange);
+    }
+
+    private static ValueTask RefuseAsync(Exchange exchange, int status, string why)
+    {
+        exchange.RefusedFor = "request_form";
+        if (status == Framing.Reset)
+        {
+            Framing.ResetStream(exchange);
+            return default;
+        }
+        // What follows on this connection may be the body or another request: nobody may guess.
+        exchange.Headers.Connection = "close";
+        return MediaErrors.WriteAsync(exchange, status, why);
+    }
+
+    /// <summary>For an answer that is given outside of an exchange.</summary>
+    internal string NextRequestId()
+    {
+        var id = _running.Begin();
+        _running.Ended(id);
+        return id.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
     }
 
     internal async Task FailedAsync(Exchange exchange, Exception e)
@@ -167,6 +190,11 @@ internal sealed class DoorServer(IServer kestrel, FrontDoor door) : IServer
             exchange.Features.GetRequiredFeature<IHttpConnectionFeature>().RemoteIpAddress = exchange.Remote;
             exchange.Features.GetRequiredFeature<IHttpRequestFeature>().Scheme = exchange.IsHttps ? "https" : "http";
             exchange.Headers["X-Request-Id"] = exchange.RequestId;
+            if (exchange.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
+            {
+                var request = exchange.Features.GetRequiredFeature<IHttpRequestFeature>();
+                request.Body = new CheckedBody(request.Body);
+            }
             var context = api.CreateContext(exchange.Features);
             try
             {
