@@ -15,12 +15,14 @@ public static class DoorServices
         var door = settings.Of<DoorOptions>();
         var services = builder.Services;
         services.AddSingleton<FrontDoor>();
+        services.AddSingleton(p => new Drain(door, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(descriptors);
         services.AddSingleton<ConnectionCount>();
+        services.AddSingleton(p => new OpenConnections(door, descriptors, p.GetRequiredService<ConnectionCount>(), p.GetRequiredService<TimeProvider>()));
         services.AddOptions<SocketTransportOptions>().Configure<ILogger<FrontDoor>>((sockets, log) =>
             Listeners.Configure(sockets, settings.Of<NetworkOptions>(), log));
-        services.AddOptions<KestrelServerOptions>().Configure<WritableWaiter, ConnectionCount>((kestrel, waiter, count) =>
-            Listeners.Configure(kestrel, door, descriptors.ConnectionsFor(door), waiter, count));
+        services.AddOptions<KestrelServerOptions>().Configure<WritableWaiter, OpenConnections>((kestrel, waiter, connections) =>
+            Listeners.Configure(kestrel, door, descriptors.ConnectionsFor(door), waiter, connections));
         // The door stands before whatever Kestrel would call.
         var kestrel = services.Last(s => s.ServiceType == typeof(IServer));
         services.Remove(kestrel);

@@ -29,6 +29,7 @@ public sealed class Exchange
         _response = features.GetRequiredFeature<IHttpResponseFeature>();
         _body = features.GetRequiredFeature<IHttpResponseBodyFeature>();
         _connectionOutput = features.Get<SocketOutput>();
+        Connection = features.Get<OpenConnection>();
         IsTls = features.Get<ITlsHandshakeFeature>() is not null;
         var remote = features.Get<IHttpConnectionFeature>()?.RemoteIpAddress ?? IPAddress.None;
         _remote = remote.IsIPv4MappedToIPv6 ? remote.MapToIPv4() : remote;
@@ -46,6 +47,7 @@ public sealed class Exchange
     }
 
     internal IFeatureCollection Features => _features;
+    internal OpenConnection? Connection { get; }
 
     /// <summary>A reading of the monotonic clock at the request's start.</summary>
     public long Now { get; private set; }

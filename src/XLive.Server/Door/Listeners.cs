@@ -13,7 +13,7 @@ namespace XLive.Server.Door;
 /// <summary>Kestrel as this house runs it: our output below every connection, and limits for an open port instead of a trusted one.</summary>
 internal static class Listeners
 {
-    public static void Configure(KestrelServerOptions kestrel, DoorOptions door, int maxConnections, WritableWaiter waiter, ConnectionCount count)
+    public static void Configure(KestrelServerOptions kestrel, DoorOptions door, int maxConnections, WritableWaiter waiter, OpenConnections connections)
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
@@ -23,6 +23,9 @@ internal static class Listeners
         limits.RequestHeadersTimeout = door.HeaderTimeout;
         // Kestrel's floor of 240 bytes a second kills paused and slow players (aspnetcore#7008); network.send_idle_timeout takes its place.
         limits.MinResponseDataRate = null;
+        // The API's bodies are a few hundred bytes and come in one packet: the time of a head is theirs too, and only one that keeps coming at
+        // this rate may take longer. Kestrel's own 240 bytes a second let a megabyte hold its place for more than an hour.
+        limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 4096, gracePeriod: door.HeaderTimeout);
         // The API's bodies are small; media takes none.
         limits.MaxRequestBodySize = 1 << 20;
         // A player's longest URL is a path grant with a scope of a kilobyte; nginx has the same 8 KiB.
@@ -32,7 +35,7 @@ internal static class Listeners
         foreach (var port in Ports(door))
         {
             foreach (var address in Addresses(door.Host))
-                kestrel.Listen(address, port, listen => Use(listen, waiter, count));
+                kestrel.Listen(address, port, listen => Use(listen, waiter, connections));
         }
     }
 
@@ -70,7 +73,7 @@ internal static class Listeners
         _ => [IPAddress.Parse(host)],
     };
 
-    private static void Use(ListenOptions listen, WritableWaiter waiter, ConnectionCount count)
+    private static void Use(ListenOptions listen, WritableWaiter waiter, OpenConnections connections)
     {
         listen.Protocols = HttpProtocols.Http1;
         listen.Use(next => async connection =>
@@ -80,7 +83,8 @@ internal static class Listeners
             connection.Transport = new Duplex(connection.Transport.Input, output);
             connection.Features.Set(output);
             using var gone = new ViewerGone(socket, connection);
-            count.Opened();
+            var open = connections.Enter(connection, output);
+            connection.Features.Set(open);
             try
             {
                 await next(connection);
@@ -89,7 +93,7 @@ internal static class Listeners
             {
                 // Kestrel completes the pipe that it made itself, never one put in its place.
                 output.Complete();
-                count.Closed();
+                connections.Leave(open);
             }
         });
     }
