@@ -43,7 +43,7 @@ internal sealed class OpenConnections : IDisposable
         _headLimit = door.HeaderTimeout + ForAnAnswer;
         var limit = descriptors.ConnectionsFor(door);
         _high = limit - limit / 16;
-        _batch = Math.Max(1, limit / 64);
+        _batch = Math.Max(1, limit / 16);
         _timer = clock.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
     }
 
@@ -104,6 +104,9 @@ internal sealed class OpenConnections : IDisposable
         {
             if (connection is { Served: false } && _clock.GetElapsedTime(connection.Since, now) > _headLimit && connection.TryCut("no request came"))
                 Interlocked.Increment(ref _silentCuts);
+            // One that was dismissed and stays is in the middle of a head that does not end.
+            else if (connection is { Dismissed: true } && _clock.GetElapsedTime(connection.AskedAt, now) > Rest / 2)
+                connection.TryCut("the table of connections is full");
         }
     }
 
@@ -117,10 +120,7 @@ internal sealed class OpenConnections : IDisposable
             var count = 0;
             foreach (var connection in Slots())
             {
-                if (connection is null || count == resting.Length || !connection.IsIdle || _clock.GetElapsedTime(connection.Since, now) < Rest)
-                    continue;
-                // One that was asked and stays is in the middle of a head that does not end.
-                if (connection.AskedAt != 0 && _clock.GetElapsedTime(connection.AskedAt, now) < Rest)
+                if (connection is null or { Dismissed: true } || count == resting.Length || !connection.IsIdle || _clock.GetElapsedTime(connection.Since, now) < Rest)
                     continue;
                 resting[count] = connection;
                 since[count++] = connection.Since;
@@ -140,7 +140,7 @@ internal sealed class OpenConnections : IDisposable
 
     private void Dismiss(OpenConnection connection, long now)
     {
-        if (connection.Served && connection.AskedAt == 0)
+        if (connection.Served)
         {
             lock (_gate)
             {
