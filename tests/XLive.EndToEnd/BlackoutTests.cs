@@ -58,7 +58,7 @@ public sealed class BlackoutTests : IDisposable
 
     static Task<ToolResult> Fetch(LossyLink link, ServerProcess server, string into) => Tool.Run("ip",
         ["netns", "exec", link.ViewerSide, "curl", "-s", "-m", "16", "-o", into, "-w", "%{http_code}",
-            $"http://{LossyLink.ServerAddress}:{server.Port}{ServerProcess.Sign("/film.ts").InQuery}"], TimeSpan.FromSeconds(19));
+            $"http://{LossyLink.ServerAddress}:{server.Port}{ServerProcess.Sign("/film.ts", scope: "/film.ts").InQuery}"], TimeSpan.FromSeconds(19));
 
     static async Task Grows(string file, long to)
     {
