@@ -146,12 +146,17 @@ internal static class Listeners
 
     public static void Configure(SocketTransportOptions sockets, NetworkOptions network, ILogger log)
     {
+        var said = false;
         // Accepted sockets inherit it from the listener.
         sockets.CreateBoundListenSocket = endpoint =>
         {
             var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
-            if (CongestionControl.TrySet(socket, network.Congestion) is { } refused)
+            if (CongestionControl.TrySet(socket, network.Congestion) is { } refused && !said)
+            {
+                // One kernel refuses every port alike.
+                said = true;
                 log.LogWarning("{Refused}", refused);
+            }
             return socket;
         };
         sockets.NoDelay = network.NoDelay;
