@@ -23,6 +23,13 @@ public sealed class DrainTests : IDisposable
 
     public void Dispose() => _films.Dispose();
 
+    /// <summary>A film that no send buffer holds: while it is not read on, the server has a transfer under way.</summary>
+    async Task<HttpResponseMessage> Hold(ServerProcess server)
+    {
+        await File.WriteAllBytesAsync(_films["long.ts"], new byte[64 << 20], Stop);
+        return await server.Http.GetAsync(ServerProcess.Sign("/long.ts", scope: "/long.ts").InQuery, HttpCompletionOption.ResponseHeadersRead, Stop);
+    }
+
     static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     static string Film => ServerProcess.Sign("/film.ts", scope: "/film.ts").InQuery;
@@ -33,6 +40,7 @@ public sealed class DrainTests : IDisposable
         await using var server = await ServerProcess.Start(_films.Path);
         using var viewers = new PacedViewers(_film);
         await viewers.Begin(server.Port, Film, Viewers, Stop);
+        using var held = await Hold(server);
         using var balancer = await Connect(server.Port);
         Assert.StartsWith("HTTP/1.1 200", await Ask(balancer, "/health/ready"), StringComparison.Ordinal);
         var clock = Stopwatch.StartNew();
@@ -58,8 +66,9 @@ public sealed class DrainTests : IDisposable
             Assert.StartsWith("HTTP/1.1 200", answer, StringComparison.Ordinal);
             Assert.Contains("Connection: close", answer, StringComparison.Ordinal);
         }
-        Assert.False(server.Process.HasExited);
         Assert.All(await endings, ending => Assert.Equal(PacedViewers.Ending.Whole, ending));
+        Assert.False(server.Process.HasExited);
+        Assert.Equal(64 << 20, (await held.Content.ReadAsByteArrayAsync(Stop)).Length);
         Assert.True(await Tool.Ends(server.Process, TimeSpan.FromSeconds(10)));
         Assert.Equal(0, server.Process.ExitCode);
     }
@@ -144,16 +153,52 @@ public sealed class DrainTests : IDisposable
             Assert.Equal(HttpStatusCode.OK, (await server.Http.GetAsync("/health/ready", Stop)).StatusCode);
         }
         var stopped = server.Stop(TimeSpan.FromSeconds(20));
-        await Refused503(server);
-        for (var i = 0; i < 2; i++)
+        for (var told = 0; told < 3;)
         {
-            await Task.Delay(500, Stop);
+            await Task.Delay(300, Stop);
             Assert.False(stopped.IsCompleted);
-            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await server.Http.GetAsync("/health/ready", Stop)).StatusCode);
+            if ((await server.Http.GetAsync("/health/ready", Stop)).StatusCode == HttpStatusCode.ServiceUnavailable)
+            {
+                told++;
+            }
         }
         var clock = Stopwatch.StartNew();
         Assert.Equal(0, await stopped);
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(4), $"{clock.Elapsed}");
+    }
+
+    [Theory]
+    [InlineData(2, 90)] // streams of one connection, which may have a hundred
+    [InlineData(1, 90)] // connections
+    public async Task Transfers_through_TLS_end_whole(int version, int transfers)
+    {
+        var port = ServerProcess.FreePort();
+        (await Tool.Run("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+            "-keyout", _films["tls.key"], "-out", _films["tls.crt"]], TimeSpan.FromSeconds(20))).MustSucceed();
+        await using var server = await ServerProcess.Start(_films.Path, $"--tls.port={port}", $"--tls.certificate={_films["tls.crt"]}", $"--tls.key={_films["tls.key"]}");
+        // A window of one stream smaller than the film, so that the server cannot have sent it all.
+        using var handler = new SocketsHttpHandler { InitialHttp2StreamWindowSize = 65_535 };
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null; // made a moment ago, signed by nobody
+        using var http = new HttpClient(handler) { DefaultRequestVersion = new Version(version, version == 1 ? 1 : 0), DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        var url = $"https://127.0.0.1:{port}{Film}";
+        var responses = await Task.WhenAll(Enumerable.Range(0, transfers).Select(_ => http.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, Stop)));
+        using var held = await Hold(server);
+        var stopped = server.Stop(TimeSpan.FromSeconds(15));
+        await Refused503(server);
+        // Served, and told to leave: GOAWAY or Connection: close, so the next one comes on another connection or not at all.
+        using (var late = await http.GetAsync(url, Stop))
+        {
+            Assert.Equal(_film, await late.Content.ReadAsByteArrayAsync(Stop));
+            Assert.Equal(version == 1, late.Headers.ConnectionClose == true);
+        }
+        Assert.False(stopped.IsCompleted);
+        foreach (var response in responses)
+        {
+            Assert.Equal(_film, await response.Content.ReadAsByteArrayAsync(Stop));
+            response.Dispose();
+        }
+        Assert.Equal(64 << 20, (await held.Content.ReadAsByteArrayAsync(Stop)).Length);
+        Assert.Equal(0, await stopped);
     }
 
     static async Task Refused503(ServerProcess server)
@@ -161,6 +206,11 @@ public sealed class DrainTests : IDisposable
         while ((await server.Http.GetAsync("/health/ready", Stop)).StatusCode == HttpStatusCode.OK)
         {
             await Task.Delay(5, Stop);
+        }
+        // Whoever asks so often is taken for a balancer, and waited for until he has heard it three times.
+        for (var told = 1; told < 3 && !server.Process.HasExited; told++)
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await server.Http.GetAsync("/health/ready", Stop)).StatusCode);
         }
     }
 

@@ -1,8 +1,10 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
-using XLive.Server.Door;
 using XLive.Server.Tests.Delivery;
+using XLive.Server.Tests.Gate;
 
 namespace XLive.Server.Tests.Endurance;
 
@@ -10,10 +12,13 @@ public sealed class ShortHeadServer : SharedServer
 {
     public const double Limit = 2;
 
-    // Beyond the limit: the sweep's two seconds for an answer, its own second and Kestrel's.
-    public const double Latest = Limit + 2 + 1 + 2;
+    // Beyond the limit: two seconds for an answer and a sweep each second; or, for the body of a request that is answered, Kestrel's five.
+    public const double Latest = Limit + 5 + 2;
 
-    protected override string[] Settings => ["--server.header_timeout=2s", "--auth.admin_password=slow-peer-tests"];
+    public int TlsPort { get; } = XliveProgram.FreePort();
+
+    protected override string[] Settings => ["--server.header_timeout=2s", "--auth.admin_password=slow-peer-tests",
+        .. TestCertificate.Options(Directory.CreateTempSubdirectory("xlive-slow-").FullName, TlsPort)];
 }
 
 /// <summary>Who does not bring his request, or only ever a little more of it, is cut in time; the bar is header_timeout and a few seconds.</summary>
@@ -35,6 +40,47 @@ public sealed class SlowHeadTests(ShortHeadServer shared) : IClassFixture<ShortH
         foreach (var client in clients)
             client.Send(beginning);
         AllCut(clients, clock);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("\u0016")]
+    [InlineData("\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003")]
+    public void A_handshake_that_does_not_come_is_not_waited_for(string beginning)
+    {
+        var clock = Stopwatch.StartNew();
+        var clients = Enumerable.Range(0, Attackers).Select(_ => new RawClient(new IPEndPoint(IPAddress.Loopback, shared.TlsPort))).ToList();
+        foreach (var client in clients)
+            client.Send(beginning);
+        AllCut(clients, clock);
+    }
+
+    [Theory]
+    [InlineData("http/1.1", "GET /films/a.ts HTTP/1.1\r\nX-Half: ")]
+    [InlineData("h2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\u0000\u0000\u0000\u0004\u0000\u0000\u0000\u0000\u0000")] // empty SETTINGS, no request
+    public async Task Nor_is_a_head_behind_a_whole_handshake(string protocol, string beginning)
+    {
+        using var client = new RawClient(new IPEndPoint(IPAddress.Loopback, shared.TlsPort));
+        await using var tls = new SslStream(new NetworkStream(client.Socket));
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        {
+            TargetHost = "localhost",
+            ApplicationProtocols = [new SslApplicationProtocol(protocol)],
+            RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null, // made a moment ago, signed by nobody
+        }, TestContext.Current.CancellationToken);
+        var clock = Stopwatch.StartNew();
+        await tls.WriteAsync(Encoding.Latin1.GetBytes(beginning), TestContext.Current.CancellationToken);
+        try
+        {
+            while (await tls.ReadAsync(new byte[4096], TestContext.Current.CancellationToken) > 0)
+            {
+            }
+        }
+        catch (IOException)
+        {
+            // Reset.
+        }
+        Assert.InRange(clock.Elapsed.TotalSeconds, 1, ShortHeadServer.Latest);
     }
 
     [Fact]
