@@ -43,6 +43,7 @@ public static class Program
         // Sends and receives go on where the kernel's event is read.
         Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
         AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
+        NativeHeap.LimitArenas();
     }
 
     private static async Task<int> ServeAsync(ServerSettings settings)

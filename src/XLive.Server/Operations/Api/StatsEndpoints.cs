@@ -47,6 +47,16 @@ public static class StatsEndpoints
         json.WriteNumber("cpu_seconds", Math.Round(process.TotalProcessorTime.TotalSeconds, 2));
         json.WriteNumber("rss_bytes", Environment.WorkingSet);
 
+        var heap = GC.GetGCMemoryInfo(GCKind.Any);
+        json.WriteStartObject("heap");
+        json.WriteNumber("allocated_bytes", GC.GetTotalMemory(false));
+        json.WriteNumber("live_bytes", heap.HeapSizeBytes - heap.FragmentedBytes);
+        json.WriteNumber("committed_bytes", heap.TotalCommittedBytes);
+        json.WriteNumber("collections", GC.CollectionCount(0));
+        json.WriteNumber("full_collections", GC.CollectionCount(2));
+        json.WriteNumber("paused_ms", Math.Round(GC.GetTotalPauseDuration().TotalMilliseconds, 1));
+        json.WriteEndObject();
+
         var requests = services.GetRequiredService<RequestStats>();
         json.WriteStartObject("requests");
         json.WriteNumber("total", requests.Total);
