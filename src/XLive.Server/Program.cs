@@ -91,7 +91,7 @@ public static class Program
         services.AddSingleton(settings);
         services.AddSingleton(clock);
         services.AddSingleton<IHostLifetime, QuietLifetime>();
-        services.Configure<HostOptions>(o => o.ShutdownTimeout = settings.Of<DoorOptions>().DrainTimeout);
+        services.Configure<HostOptions>(o => o.ShutdownTimeout = Drain.PatienceOf(settings.Of<DoorOptions>()));
 
         builder.AddLogs(logs);
         services.AddStorage();

@@ -31,6 +31,7 @@ public sealed class Exchange
         _body = features.GetRequiredFeature<IHttpResponseBodyFeature>();
         // HTTP/2 frames what it sends, so a body cannot pass it by.
         _output = _request.Protocol.StartsWith("HTTP/1", StringComparison.Ordinal) ? features.Get<BodyOutput>() : null;
+        Connection = features.Get<OpenConnection>();
         IsTls = features.Get<ITlsHandshakeFeature>() is not null;
         IsHttps = _isHttps = IsTls || features.Get<ClientOverTls>() is not null;
         var connection = features.Get<IHttpConnectionFeature>();
@@ -60,6 +61,7 @@ public sealed class Exchange
     }
 
     internal IFeatureCollection Features => _features;
+    internal OpenConnection? Connection { get; }
 
     /// <summary>A reading of the monotonic clock at the request's start.</summary>
     public long Now { get; private set; }

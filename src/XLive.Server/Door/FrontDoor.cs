@@ -14,7 +14,8 @@ public delegate ValueTask MediaHandler(Exchange exchange);
 /// The one door: every request of every port comes through here, gets its id and its one parsed path, and goes either to the media
 /// path or, when its first segment is reserved, into ASP.NET Core. Every answer leaves a line in the access log here.
 /// </summary>
-public sealed partial class FrontDoor(TrustedProxies proxies, Management management, TimeProvider clock, ILogger<FrontDoor> log)
+public sealed partial class FrontDoor(
+    TrustedProxies proxies, Management management, Drain drain, TimeProvider clock, ILogger<FrontDoor> log)
 {
     private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> Reserved = new HashSet<string>(
     [
@@ -40,6 +41,11 @@ public sealed partial class FrontDoor(TrustedProxies proxies, Management managem
     {
         exchange.Begin(clock.GetTimestamp(), _running.Begin());
         exchange.FindClient(proxies.Networks);
+        if (exchange.Connection is not { } connection)
+            return;
+        connection.Began();
+        if (drain.Begun)
+            connection.AskToGo(exchange.Now);
     }
 
     internal ValueTask AnswerAsync(Exchange exchange, out bool api)
@@ -107,13 +113,19 @@ public sealed partial class FrontDoor(TrustedProxies proxies, Management managem
 
     internal void End(Exchange exchange)
     {
-        Completed?.Invoke(exchange, clock.GetTimestamp());
+        var now = clock.GetTimestamp();
+        Completed?.Invoke(exchange, now);
+        exchange.Connection?.Ended(now);
         _running.Ended(exchange.Id);
     }
 
-    /// <summary>Until the exchanges that run now have ended, or nobody waits any longer.</summary>
-    internal async Task RunOutAsync(CancellationToken stop) =>
+    /// <summary>Until the exchanges that run now have ended and who watches has heard of it, or nobody waits any longer.</summary>
+    internal async Task RunOutAsync(CancellationToken stop)
+    {
+        drain.Begin();
         await _running.OutAsync().WaitAsync(stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await drain.HeardAsync().WaitAsync(stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
 
     [LoggerMessage(LogLevel.Error, "request {RequestId} failed")]
     private partial void LogFailed(Exception e, string requestId);
@@ -131,7 +143,8 @@ internal sealed class DoorServer(IServer kestrel, FrontDoor door) : IServer
         kestrel.StartAsync(new DoorApplication<TContext>(application, door), cancellationToken);
 
     // The ports stay open while what runs now is sent: whoever watches /health/ready sees 503 there and sends viewers elsewhere, and
-    // one who comes all the same is served. Kestrel alone would at once close every connection that rests between two segments.
+    // one who comes all the same is served, and told to come on another connection. Kestrel alone would at once close every connection
+    // that rests between two segments, under the feet of the next request. What began meanwhile is let out by its own stop.
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await door.RunOutAsync(cancellationToken);

@@ -43,7 +43,7 @@ public static class StatsEndpoints
     {
         using var process = System.Diagnostics.Process.GetCurrentProcess();
         json.WriteString("version", ServerVersion.Text);
-        json.WriteNumber("uptime_seconds", Math.Round((DateTime.UtcNow - process.StartTime.ToUniversalTime()).TotalSeconds, 1));
+        json.WriteNumber("uptime_seconds", Math.Round(services.GetRequiredService<RequestStats>().Uptime.TotalSeconds, 1));
         json.WriteNumber("cpu_seconds", Math.Round(process.TotalProcessorTime.TotalSeconds, 2));
         json.WriteNumber("rss_bytes", Environment.WorkingSet);
 
@@ -83,6 +83,9 @@ public static class StatsEndpoints
         var proxied = services.GetRequiredService<ProxyProtocol>();
         json.WriteNumber("proxy_headers", proxied.Read);
         json.WriteNumber("proxy_headers_refused", proxied.Refused);
+        var kept = services.GetRequiredService<OpenConnections>();
+        json.WriteNumber("cut_without_request", kept.SilentCuts);
+        json.WriteNumber("closed_to_make_room", kept.MadeRoom);
         json.WriteEndObject();
 
         var meters = services.GetRequiredService<UserMeters>();

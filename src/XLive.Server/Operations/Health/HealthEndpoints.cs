@@ -13,7 +13,12 @@ public static class HealthEndpoints
         var health = routes.ServiceProvider.GetRequiredService<HealthChecks>();
         // The state is for anyone: balancers and uptime watches have no login.
         routes.MapMethods("/health", GetAndHead, http => WriteAsync(http, health, health.State == HealthState.Unhealthy)).Public();
-        routes.MapMethods("/health/ready", GetAndHead, http => WriteAsync(http, health, !health.IsReady)).Public();
+        var drain = routes.ServiceProvider.GetRequiredService<Drain>();
+        routes.MapMethods("/health/ready", GetAndHead, http =>
+        {
+            drain.ReadyAsked();
+            return WriteAsync(http, health, !health.IsReady);
+        }).Public();
         routes.MapMethods("/health/live", GetAndHead, http => WriteAsync(http, health, down: false)).Public();
     }
 
