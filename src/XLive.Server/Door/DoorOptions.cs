@@ -37,6 +37,8 @@ public sealed class DoorOptions : ICheckedOptions
     [Setting("cors.origins", "origins whose pages may call the API with a login; media answers every origin")]
     public List<string> CorsOrigins { get; set; } = [];
 
+    internal IEnumerable<Uri> HttpsUrls => PublicUrl.Select(u => new Uri(u)).Where(u => u.Scheme == Uri.UriSchemeHttps);
+
     public void Check(Action<string, string> fault)
     {
         if (Host is not ("*" or "localhost") && !System.Net.IPAddress.TryParse(Host, out _))

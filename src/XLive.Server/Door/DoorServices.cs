@@ -18,6 +18,7 @@ public static class DoorServices
         services.AddSingleton<FrontDoor>();
         services.AddSingleton<TrustedProxies>();
         services.AddSingleton<Management>();
+        services.AddSingleton<HttpsRedirect>();
         services.AddSingleton(p => new ProxyProtocol(
             p.GetRequiredService<TrustedProxies>(), door, p.GetRequiredService<AuditLog>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Refusals>();

@@ -15,7 +15,7 @@ public delegate ValueTask MediaHandler(Exchange exchange);
 /// path or, when its first segment is reserved, into ASP.NET Core. Every answer leaves a line in the access log here.
 /// </summary>
 public sealed partial class FrontDoor(
-    TrustedProxies proxies, Management management, Drain drain, TimeProvider clock, ILogger<FrontDoor> log)
+    TrustedProxies proxies, Management management, HttpsRedirect redirect, Drain drain, TimeProvider clock, ILogger<FrontDoor> log)
 {
     private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> Reserved = new HashSet<string>(
     [
@@ -65,6 +65,8 @@ public sealed partial class FrontDoor(
             return MediaErrors.WriteAsync(exchange, StatusCodes.Status400BadRequest, fault);
         }
         exchange.Target = target;
+        if (redirect.Applies(exchange))
+            return redirect.AnswerAsync(exchange);
         if (target.Grant.IsEmpty && IsReserved(target.Path))
         {
             api = true;

@@ -23,6 +23,8 @@ public sealed class TlsOptions : ICheckedOptions
             fault("tls.port", "must be between 0 and 65535");
         if (Port > 0 && Certificate is null)
             fault("tls.certificate", "tls.port needs a certificate");
+        if (Redirect && Port == 0)
+            fault("tls.redirect", "needs tls.port; where a proxy does the TLS, let it redirect too");
         if (Key is not null && Certificate is null)
             fault("tls.key", "there is no tls.certificate for it");
         if (Certificate is null)

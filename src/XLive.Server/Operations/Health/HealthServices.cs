@@ -17,6 +17,11 @@ public static class HealthServices
         services.AddSingleton(p => new HealthCheck("connections", () =>
             Connections(p.GetRequiredService<ConnectionCount>().Open, p.GetRequiredService<Descriptors>().ConnectionsFor(settings.Of<DoorOptions>()))));
         services.AddSingleton(p => new HealthCheck("logs", () => Logs(p.GetRequiredService<LogFiles>())));
+        if (settings.Of<TlsOptions>().Port != 0)
+        {
+            services.AddSingleton(p =>
+                new HealthCheck("certificate", () => Certificate(p.GetRequiredService<Certificates>(), p.GetRequiredService<TimeProvider>().GetUtcNow())));
+        }
         services.AddSingleton<HealthChecks>();
     }
 
@@ -41,6 +46,19 @@ public static class HealthServices
 
     private static (HealthState, string) Connections(int open, int most) =>
         (open > most - most / 10 ? HealthState.Degraded : HealthState.Healthy, $"{open} of {most}");
+
+    private static (HealthState, string) Certificate(Certificates certificates, DateTimeOffset now)
+    {
+        if (certificates.Fault is { } fault)
+            return (HealthState.Degraded, fault + "; the old certificate is served on");
+        if (certificates.Expires is not { } expires)
+            return (HealthState.Degraded, "none");
+        var days = (int)(expires - now).TotalDays;
+        if (expires <= now)
+            return (HealthState.Degraded, $"{certificates.Subject} expired {expires:u}: renew it, the new file is picked up by itself");
+        // Renewers begin a month before the end; one who has not come by the last week will not.
+        return (days < 7 ? HealthState.Degraded : HealthState.Healthy, $"{certificates.Subject} expires in {days} days");
+    }
 
     private static (HealthState, string) Logs(LogFiles logs)
     {
