@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using XLive.Server.Settings;
@@ -31,7 +32,21 @@ public sealed partial class Certificates(ServerSettings settings, TimeProvider c
     internal SslServerAuthenticationOptions Options => _served!.Options;
 
     /// <summary>Before the ports open. The settings' check has read the files a moment ago.</summary>
-    public void Load() => _served = new Served(CertificateFiles.Read(settings.Of<TlsOptions>()));
+    public void Load() => _served = Read(settings.Of<TlsOptions>());
+
+    private static Served Read(TlsOptions options)
+    {
+        var files = CertificateFiles.Read(options);
+        try
+        {
+            return new Served(files);
+        }
+        catch (Exception e) when (e is CryptographicException or AuthenticationException or ArgumentException or NotSupportedException)
+        {
+            files.Dispose();
+            throw new CertificateException("tls.certificate", $"{options.Certificate} cannot be served: {e.Message}", e);
+        }
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -59,7 +74,7 @@ public sealed partial class Certificates(ServerSettings settings, TimeProvider c
             return;
         try
         {
-            var renewed = new Served(CertificateFiles.Read(options));
+            var renewed = Read(options);
             // The old one is not disposed: handshakes under way still use it.
             _served = renewed;
             (Fault, _refused) = (null, null);
