@@ -80,7 +80,11 @@ public sealed class CertificateFiles : IDisposable
     {
         if (certificate.GetRSAPublicKey() is { } rsaPublic)
         {
+            var bits = rsaPublic.KeySize;
             rsaPublic.Dispose();
+            // OpenSSL at its default security level ends every handshake with less, with an alert that says something else.
+            if (bits < 2048)
+                throw new CertificateException("tls.certificate", $"the key of the certificate has {bits} bits; clients and OpenSSL want 2048 of RSA");
             using var rsa = RSA.Create();
             rsa.ImportFromPem(keyPem);
             return certificate.CopyWithPrivateKey(rsa);

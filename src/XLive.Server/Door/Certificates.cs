@@ -70,7 +70,7 @@ public sealed partial class Certificates(ServerSettings settings, TimeProvider c
             return;
         }
         // The same broken files need no second try, nor a line every other second.
-        if (Fault is not null && (print ?? []).AsSpan().SequenceEqual(_refused))
+        if (print is not null && print.AsSpan().SequenceEqual(_refused))
             return;
         try
         {
@@ -83,8 +83,10 @@ public sealed partial class Certificates(ServerSettings settings, TimeProvider c
         }
         catch (CertificateException e)
         {
-            (Fault, _refused) = ($"{e.Key}: {e.Message}", print ?? []);
-            LogRefused(e.Key, e.Message);
+            var fault = $"{e.Key}: {e.Message}";
+            if (fault != Fault)
+                LogRefused(e.Key, e.Message);
+            (Fault, _refused) = (fault, print);
         }
     }
 
