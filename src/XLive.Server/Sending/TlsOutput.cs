@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Net.Security;
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
 using XLive.Server.Traffic;
 
 namespace XLive.Server.Sending;
@@ -281,9 +282,9 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
             await tls.ShutdownAsync();
             await socket.FlushAsync();
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException or CryptographicException)
         {
-            // Gone already.
+            // Gone already, or in the middle of a renegotiation that was refused: OpenSSL then says nothing any more.
         }
     }
 

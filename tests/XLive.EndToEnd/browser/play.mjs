@@ -56,7 +56,9 @@ try {
     executablePath: options.chromium,
     headless: true,
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'],
+      '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
+      // The certificates of the tests are known to nobody.
+      '--ignore-certificate-errors'],
   });
   const tab = await browser.newPage();
   const film = new URL(options.url).origin;
