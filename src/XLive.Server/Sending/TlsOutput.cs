@@ -270,8 +270,8 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
     }
 
     /// <summary>
-    /// close_notify (RFC 8446 section 6.1): what came before it is whole. A full socket is waited for, as long as for any send: an end
-    /// with a send still pending is a reset, which would take from the viewer what the kernel holds of the last body.
+    /// close_notify (RFC 8446 section 6.1): what came before it is whole. A full socket is waited for, as long as for any send: one who
+    /// reads the last body late must not take it for cut.
     /// </summary>
     public async ValueTask SayGoodbyeAsync()
     {
