@@ -173,7 +173,8 @@ public sealed class FrameTests(H2Server shared) : IClassFixture<H2Server>
             {
                 case FrameType.GoAway:
                     return $"GOAWAY {frame.Code}";
-                case FrameType.RstStream:
+                // NO_ERROR: it is answered and wants no more of the body (RFC 9113 section 8.1).
+                case FrameType.RstStream when frame.Code != 0:
                     return $"RST {frame.Code}";
                 case FrameType.Ping:
                     return "PING";
