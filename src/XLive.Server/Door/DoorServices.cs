@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using XLive.Server.Sending;
 using XLive.Server.Settings;
+using XLive.Server.Telemetry;
 
 namespace XLive.Server.Door;
 
@@ -15,19 +16,25 @@ public static class DoorServices
         var door = settings.Of<DoorOptions>();
         var services = builder.Services;
         services.AddSingleton<FrontDoor>();
+        services.AddSingleton<TrustedProxies>();
+        services.AddSingleton<Management>();
+        services.AddSingleton(p => new ProxyProtocol(
+            p.GetRequiredService<TrustedProxies>(), door, p.GetRequiredService<AuditLog>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Refusals>();
+        services.AddSingleton(p => new Drain(door, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(descriptors);
         services.AddSingleton<ConnectionCount>();
+        services.AddSingleton(p => new OpenConnections(door, descriptors, p.GetRequiredService<ConnectionCount>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Certificates>();
         services.AddHostedService(p => p.GetRequiredService<Certificates>());
         services.AddOptions<SocketTransportOptions>().Configure<ILogger<FrontDoor>>((sockets, log) =>
             Listeners.Configure(sockets, settings.Of<NetworkOptions>(), log));
-        services.AddOptions<KestrelServerOptions>().Configure<WritableWaiter, ConnectionCount, Certificates>((kestrel, waiter, count, certificates) =>
+        services.AddOptions<KestrelServerOptions>().Configure<WritableWaiter, OpenConnections, Certificates>((kestrel, waiter, connections, certificates) =>
         {
             var tls = settings.Of<TlsOptions>();
             if (tls.Port != 0)
                 certificates.Load();
-            Listeners.Configure(kestrel, door, tls, descriptors.ConnectionsFor(door), waiter, count, certificates);
+            Listeners.Configure(kestrel, door, tls, descriptors.ConnectionsFor(door), waiter, connections, certificates);
         });
         // The door stands before whatever Kestrel would call.
         var kestrel = services.Last(s => s.ServiceType == typeof(IServer));

@@ -37,6 +37,8 @@ public sealed class LogFiles : IDisposable
 
     internal DateTimeOffset Now => _clock.GetUtcNow();
 
+    internal TimeProvider Clock => _clock;
+
     public void Flush()
     {
         Main.Flush();

@@ -5,6 +5,9 @@ using System.Net.Sockets;
 
 namespace XLive.EndToEnd.Harness;
 
+/// <summary>What is unusual about the world that a server is started in: its network namespace, variables of its environment.</summary>
+public readonly record struct Surroundings(string? Namespace = null, Dictionary<string, string>? Environment = null);
+
 /// <summary>
 /// The built program, started as a user starts it, over folders of its own and on ports that were free. Stopped by SIGTERM,
 /// and killed, by its id, if that does not help.
@@ -27,14 +30,15 @@ public sealed class ServerProcess : IAsyncDisposable
         }
     };
 
-    ServerProcess(TempFolder folder, bool ownsFolder, IEnumerable<string> options)
+    ServerProcess(TempFolder folder, bool ownsFolder, IEnumerable<string> options, Surroundings around)
     {
         _folder = folder;
         _ownsFolder = ownsFolder;
         (Port, RtmpPort) = (FreePort(), FreePort());
         // Options given later win, so that a test can set any of these anew.
-        var start = new ProcessStartInfo(Repository.Server, [
-            $"--server.port={Port}", "--hls.port=0", $"--rtmp.port={RtmpPort}", $"--access.secret={Secret}",
+        // "ip netns exec" becomes the program that it starts, so the process is the server's either way.
+        var start = new ProcessStartInfo(around.Namespace is null ? Repository.Server : "ip", [
+            .. around.Namespace is null ? Array.Empty<string>() : ["netns", "exec", around.Namespace, Repository.Server], $"--server.port={Port}", "--hls.port=0", $"--rtmp.port={RtmpPort}", $"--access.secret={Secret}",
             $"--data.dir={DataFolder}", $"--log.dir={LogFolder}", .. options])
         {
             RedirectStandardInput = true,
@@ -45,6 +49,10 @@ public sealed class ServerProcess : IAsyncDisposable
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("XLIVE_", StringComparison.Ordinal)).ToArray())
         {
             start.Environment.Remove(name);
+        }
+        foreach (var (name, value) in around.Environment ?? [])
+        {
+            start.Environment[name] = value;
         }
         Process = new Process { StartInfo = start };
         Process.OutputDataReceived += (_, line) => Heard(line.Data);
@@ -75,9 +83,9 @@ public sealed class ServerProcess : IAsyncDisposable
     public static Task<ServerProcess> Start(string media, params IEnumerable<string> options) => Start(media, null, options);
 
     /// <summary>The same, in a folder that outlives the server: for tests that start it again.</summary>
-    public static async Task<ServerProcess> Start(string media, TempFolder? folder, IEnumerable<string> options)
+    public static async Task<ServerProcess> Start(string media, TempFolder? folder, IEnumerable<string> options, Surroundings around = default)
     {
-        var server = new ServerProcess(folder ?? new TempFolder(), folder is null, [$"--backend.filesystem.root={media}", .. options]);
+        var server = new ServerProcess(folder ?? new TempFolder(), folder is null, [$"--backend.filesystem.root={media}", .. options], around);
         var ended = server.Process.WaitForExitAsync();
         var first = await Task.WhenAny(server._ready.Task, ended, Task.Delay(TimeSpan.FromSeconds(30)));
         if (first != server._ready.Task)
