@@ -23,6 +23,11 @@ public static class Program
         Prepare();
         if (CommandTable.IsCommand(args))
             return await CommandTable.RunAsync(args);
+        if (ForwardedHeadersSwitch.Fault() is { } refused)
+        {
+            Console.Error.WriteLine(refused);
+            return 2;
+        }
         ServerSettings settings;
         try
         {
@@ -103,6 +108,7 @@ public static class Program
 
         var app = builder.Build();
         app.UseProblems();
+        app.UseManagement();
         app.UseApiCors(settings);
         app.UseRouting();
         app.UsePermissions();

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using XLive.Server.Sending;
 using XLive.Server.Settings;
+using XLive.Server.Telemetry;
 
 namespace XLive.Server.Door;
 
@@ -15,6 +16,11 @@ public static class DoorServices
         var door = settings.Of<DoorOptions>();
         var services = builder.Services;
         services.AddSingleton<FrontDoor>();
+        services.AddSingleton<TrustedProxies>();
+        services.AddSingleton<Management>();
+        services.AddSingleton(p => new ProxyProtocol(
+            p.GetRequiredService<TrustedProxies>(), door, p.GetRequiredService<AuditLog>(), p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<Refusals>();
         services.AddSingleton(p => new Drain(door, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(descriptors);
         services.AddSingleton<ConnectionCount>();
@@ -34,6 +40,6 @@ public static class DoorServices
         var kestrel = services.Last(s => s.ServiceType == typeof(IServer));
         services.Remove(kestrel);
         services.AddSingleton<IServer>(p =>
-            new DoorServer((IServer)ActivatorUtilities.CreateInstance(p, kestrel.ImplementationType!), p.GetRequiredService<FrontDoor>()));
+            new DoorServer((IServer)ActivatorUtilities.CreateInstance(p, kestrel.ImplementationType!, p.GetRequiredService<Refusals>()), p.GetRequiredService<FrontDoor>()));
     }
 }

@@ -14,7 +14,8 @@ public delegate ValueTask MediaHandler(Exchange exchange);
 /// The one door: every request of every port comes through here, gets its id and its one parsed path, and goes either to the media
 /// path or, when its first segment is reserved, into ASP.NET Core. Every answer leaves a line in the access log here.
 /// </summary>
-public sealed partial class FrontDoor(TimeProvider clock, Drain drain, ILogger<FrontDoor> log)
+public sealed partial class FrontDoor(
+    TrustedProxies proxies, Management management, Drain drain, TimeProvider clock, ILogger<FrontDoor> log)
 {
     private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> Reserved = new HashSet<string>(
     [
@@ -39,6 +40,7 @@ public sealed partial class FrontDoor(TimeProvider clock, Drain drain, ILogger<F
     internal void Begin(Exchange exchange)
     {
         exchange.Begin(clock.GetTimestamp(), _running.Begin());
+        exchange.FindClient(proxies.Networks);
         if (exchange.Connection is not { } connection)
             return;
         connection.Began();
@@ -49,6 +51,8 @@ public sealed partial class FrontDoor(TimeProvider clock, Drain drain, ILogger<F
     internal ValueTask AnswerAsync(Exchange exchange, out bool api)
     {
         api = false;
+        if (Framing.Refuses(exchange, out var unsure) is var status and not 0)
+            return RefuseAsync(exchange, status, unsure);
         if (!RequestTarget.TryParse(exchange.RawTarget, out var target, out var fault))
         {
             // "OPTIONS *" asks about the server as a whole (RFC 9110 section 9.3.7).
@@ -64,9 +68,33 @@ public sealed partial class FrontDoor(TimeProvider clock, Drain drain, ILogger<F
         if (target.Grant.IsEmpty && IsReserved(target.Path))
         {
             api = true;
+            exchange.ReachesManagement = management.AnswersAt(exchange) && management.Admits(exchange.Remote);
             return default;
         }
-        return Media!(exchange);
+        return management.IsOwnPort(exchange)
+            ? MediaErrors.WriteAsync(exchange, StatusCodes.Status404NotFound, "there is no media at this port")
+            : Media!(exchange);
+    }
+
+    private static ValueTask RefuseAsync(Exchange exchange, int status, string why)
+    {
+        exchange.RefusedFor = "request_form";
+        if (status == Framing.Reset)
+        {
+            Framing.ResetStream(exchange);
+            return default;
+        }
+        // What follows on this connection may be the body or another request: nobody may guess.
+        exchange.Headers.Connection = "close";
+        return MediaErrors.WriteAsync(exchange, status, why);
+    }
+
+    /// <summary>For an answer that is given outside of an exchange.</summary>
+    internal string NextRequestId()
+    {
+        var id = _running.Begin();
+        _running.Ended(id);
+        return id.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
     }
 
     internal async Task FailedAsync(Exchange exchange, Exception e)
@@ -170,8 +198,16 @@ internal sealed class DoorServer(IServer kestrel, FrontDoor door) : IServer
         {
             // Management may touch the database and hash passwords; the threads that move media are not for that.
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            exchange.Features.Set(exchange);
             exchange.Features.GetRequiredFeature<IHttpRequestIdentifierFeature>().TraceIdentifier = exchange.RequestId;
+            exchange.Features.GetRequiredFeature<IHttpConnectionFeature>().RemoteIpAddress = exchange.Remote;
+            exchange.Features.GetRequiredFeature<IHttpRequestFeature>().Scheme = exchange.IsHttps ? "https" : "http";
             exchange.Headers["X-Request-Id"] = exchange.RequestId;
+            if (exchange.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
+            {
+                var request = exchange.Features.GetRequiredFeature<IHttpRequestFeature>();
+                request.Body = new CheckedBody(request.Body);
+            }
             var context = api.CreateContext(exchange.Features);
             try
             {

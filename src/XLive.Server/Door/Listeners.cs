@@ -22,6 +22,7 @@ internal static class Listeners
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
+        kestrel.RequestHeaderEncodingSelector = StrictLength.For;
         var limits = kestrel.Limits;
         limits.MaxConcurrentConnections = maxConnections;
         limits.KeepAliveTimeout = door.KeepaliveTimeout;
@@ -36,6 +37,7 @@ internal static class Listeners
         // A player's longest URL is a path grant with a scope of a kilobyte; nginx has the same 8 KiB.
         limits.MaxRequestLineSize = 8 * 1024;
         limits.MaxRequestHeadersTotalSize = 32 * 1024;
+        ConfigureHttp2(limits.Http2);
 
         foreach (var (key, port) in Ports(door, tls))
         {
@@ -44,6 +46,7 @@ internal static class Listeners
                 kestrel.Listen(address, port, listen =>
                 {
                     UseOutput(listen, waiter, connections);
+                    listen.Use(listen.ApplicationServices.GetRequiredService<ProxyProtocol>().Before);
                     if (key == TlsKey)
                         UseTls(listen, certificates, door.HeaderTimeout);
                 });
@@ -51,11 +54,34 @@ internal static class Listeners
         }
     }
 
+    private static void ConfigureHttp2(Http2Limits http2)
+    {
+        // RFC 9113 section 6.5.2: no smaller than 100. Kestrel keeps track of twice as many that were reset, then tells the client to
+        // calm down, and after a hundred refusals in five seconds ends the connection (CVE-2023-44487).
+        http2.MaxStreamsPerConnection = 100;
+        // One request's header may be as long as its line in HTTP/1.1, where a path and its query stand in one line.
+        http2.MaxRequestHeaderFieldSize = 8 * 1024;
+        // The decoder's table is memory that a stranger fills; what players repeat fits.
+        http2.HeaderTableSize = 4096;
+        // What may come in before anybody asks for it. Media has no bodies, the API's are some kilobytes: Kestrel's 1 MiB a connection is
+        // for uploads. A frame fits in either.
+        http2.InitialConnectionWindowSize = 128 * 1024;
+        http2.InitialStreamWindowSize = 64 * 1024;
+        // A viewer whose network went away without a word holds up to a hundred streams: asked once a minute of silence, and given up
+        // 20 s later. TCP's own keep-alive, or its retries, would take a quarter of an hour.
+        http2.KeepAlivePingDelay = TimeSpan.FromSeconds(60);
+        http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
+    }
+
     /// <summary>After a failed start: which setting names the port that is not to be had.</summary>
     public static string KeyOfTakenPort(DoorOptions door, TlsOptions tls)
     {
+        var ports = new HashSet<int>();
         foreach (var (key, port) in Ports(door, tls))
         {
+            // Taken by ourselves.
+            if (!ports.Add(port))
+                return key;
             foreach (var address in Addresses(door.Host))
             {
                 try
@@ -84,6 +110,8 @@ internal static class Listeners
             ports.Add(("hls.port", door.HlsPort));
         if (tls.Port != 0)
             ports.Add((TlsKey, tls.Port));
+        if (door.AdminPort != 0)
+            ports.Add(("admin.port", door.AdminPort));
         return ports;
     }
 

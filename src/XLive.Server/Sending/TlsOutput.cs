@@ -23,17 +23,18 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
     private const int RecordOverhead = 32;
 
     // What is encrypted for one send. Three records spare two of three calls, a tenth of the CPU at 1 MiB; but what a full socket does not take of
-    // them is held for as long as its viewer stops, and one record fits a pooled array of 16 KiB. So the large batch is for the start of
-    // a response, which the kernel's buffer takes from any viewer.
+    // them is held for as long as its viewer stops, and one record fits a pooled array of 16 KiB. So the large batch is for viewers
+    // who have read a body to its end, and for the first megabyte: players that stop in the middle do so in long files.
     private const int LargeBatch = 3 * Record;
     private const int SmallBatch = Record - 2 * RecordOverhead;
-    private const int LargeUpTo = 64 * 1024;
+    private const int LargeUpTo = 1024 * 1024;
 
     private const int FirstHead = 2048;
 
     private readonly LaneRead _read = new();
     private byte[] _head = [];
     private int _headEnd;
+    private bool _hasReadBodies;
     private bool _announced;
     private Body _body;
     private Meter? _meter;
@@ -112,7 +113,7 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
             long bodyDone = 0;
             while (End == SendEnd.Done && (headSent < _headEnd || bodyDone < _body.Length))
             {
-                var batch = bodyDone < LargeUpTo ? LargeBatch : SmallBatch;
+                var batch = _hasReadBodies && bodyDone < LargeUpTo ? LargeBatch : SmallBatch;
                 var ofHead = Math.Min(_headEnd - headSent, batch);
                 var ofBody = (int)Math.Min(_body.Length - bodyDone, batch - ofHead);
                 if (_body.File is { } file && ofBody > 0)
@@ -125,6 +126,7 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
                 bodyDone += ofBody;
                 await SendAsync(ofBody);
             }
+            _hasReadBodies |= bodyDone > 0;
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
         {

@@ -24,10 +24,12 @@ public sealed class RequestStats(TimeProvider clock)
     {
         Interlocked.Increment(ref _classes[Math.Clamp(status / 100, 0, 5)]);
         Interlocked.Increment(ref _latency[Bucket(microseconds)]);
-        // The reasons are words of ours, a dozen in all.
         if (refusedFor.Length > 0)
-            _refused.AddOrUpdate(refusedFor, 1, static (_, n) => n + 1);
+            CountRefused(refusedFor);
     }
+
+    // The reasons are words of ours, two dozen in all.
+    public void CountRefused(string reason) => _refused.AddOrUpdate(reason, 1, static (_, n) => n + 1);
 
     public long Of(int statusClass) => Volatile.Read(ref _classes[statusClass]);
 

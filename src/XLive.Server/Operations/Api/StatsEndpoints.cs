@@ -80,6 +80,9 @@ public static class StatsEndpoints
         json.WriteNumber("accepted", connections.Accepted);
         json.WriteNumber("waiting_for_viewer", waiter.Waiting);
         json.WriteNumber("cut_idle", waiter.IdleCuts);
+        var proxied = services.GetRequiredService<ProxyProtocol>();
+        json.WriteNumber("proxy_headers", proxied.Read);
+        json.WriteNumber("proxy_headers_refused", proxied.Refused);
         var kept = services.GetRequiredService<OpenConnections>();
         json.WriteNumber("cut_without_request", kept.SilentCuts);
         json.WriteNumber("closed_to_make_room", kept.MadeRoom);

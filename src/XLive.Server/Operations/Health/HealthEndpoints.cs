@@ -35,7 +35,7 @@ public static class HealthEndpoints
             if (health.Draining)
                 json.WriteBoolean("draining", true);
             // Names of disks and their faults are for those who run it.
-            if (http.SignedIn()?.May(Permission.Monitor) == true)
+            if (http.ReachesManagement() && http.SignedIn()?.May(Permission.Monitor) == true)
             {
                 json.WriteStartArray("checks");
                 foreach (var entry in health.Entries)
