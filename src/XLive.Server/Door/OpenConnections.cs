@@ -18,7 +18,7 @@ internal sealed class OpenConnections : IDisposable
     private static readonly TimeSpan ForAnAnswer = TimeSpan.FromSeconds(2);
 
     // A viewer who has just come, or whose segment has just ended, is not the one who holds up others.
-    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(0.25);
 
     private readonly TimeProvider _clock;
     private readonly TimeSpan _headLimit;
@@ -105,7 +105,7 @@ internal sealed class OpenConnections : IDisposable
             if (connection is { Served: false } && _clock.GetElapsedTime(connection.Since, now) > _headLimit && connection.TryCut("no request came"))
                 Interlocked.Increment(ref _silentCuts);
             // One that was dismissed and stays is in the middle of a head that does not end.
-            else if (connection is { Dismissed: true } && _clock.GetElapsedTime(connection.AskedAt, now) > Rest / 2)
+            else if (connection is { Dismissed: true } && _clock.GetElapsedTime(connection.AskedAt, now) > Rest)
                 connection.TryCut("the table of connections is full");
         }
     }
