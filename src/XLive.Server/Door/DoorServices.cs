@@ -1,10 +1,14 @@
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using XLive.Server.Limits;
 using XLive.Server.Sending;
 using XLive.Server.Settings;
+using XLive.Server.Telemetry;
 
 namespace XLive.Server.Door;
 
@@ -17,6 +21,17 @@ public static class DoorServices
         services.AddSingleton<FrontDoor>();
         services.AddSingleton(descriptors);
         services.AddSingleton<ConnectionCount>();
+        services.AddSingleton<SpareDescriptors>();
+        services.AddSingleton<Lifeline>();
+        services.AddSingleton(p =>
+        {
+            var overload = new Overload(MemoryGroup.OfProcess(), p.GetRequiredService<WritableWaiter>(), p.GetRequiredService<TimeProvider>(),
+                p.GetRequiredService<ILogger<Overload>>());
+            overload.Start(p.GetRequiredService<Supervisor>());
+            return overload;
+        });
+        services.RemoveAll<IConnectionListenerFactory>();
+        services.AddSingleton<IConnectionListenerFactory, PortListeners>();
         services.AddOptions<SocketTransportOptions>().Configure<ILogger<FrontDoor>>((sockets, log) =>
             Listeners.Configure(sockets, settings.Of<NetworkOptions>(), log));
         services.AddOptions<KestrelServerOptions>().Configure<WritableWaiter, ConnectionCount>((kestrel, waiter, count) =>

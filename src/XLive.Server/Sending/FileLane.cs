@@ -1,9 +1,14 @@
+using XLive.Server.Telemetry;
+
 namespace XLive.Server.Sending;
 
 /// <summary>A call that may wait for a disk or a file server.</summary>
 internal interface IFileWork
 {
     void Run();
+
+    /// <summary>Run threw, which it never should: whoever waits for it must not wait for ever.</summary>
+    void Failed() { }
 }
 
 /// <summary>
@@ -14,7 +19,7 @@ internal interface IFileWork
 /// Directories share the threads, and each may have as many as are still free: one that hangs gets half of them, a second one
 /// half of the rest, and whatever they wait for, there is a thread for those who want something else.
 /// </summary>
-public sealed class FileThreads(string name)
+public sealed class FileThreads(string name, Supervisor? supervisor = null)
 {
     // Half of them for a single directory is 12,800 reads a second from a server that takes 10 ms each. One costs a stack of which
     // a few pages are used, and only while there is that much to wait for.
@@ -30,6 +35,7 @@ public sealed class FileThreads(string name)
     private int _threads;
     private int _busy;
     private long _slowUntil;
+    private readonly SupervisedLoop? _loop = supervisor?.Watch("files " + name);
 
     public string Name => name;
 
@@ -153,7 +159,15 @@ public sealed class FileThreads(string name)
                     lane = _lane!;
                     var work = _work!;
                     _work = null;
-                    work.Run();
+                    try
+                    {
+                        work.Run();
+                    }
+                    catch (Exception e)
+                    {
+                        threads._loop?.Failed(e);
+                        work.Failed();
+                    }
                 }
                 while (threads.Next(this, lane));
                 while (!_wake.Wait(IdleExit))

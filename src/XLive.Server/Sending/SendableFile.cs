@@ -23,11 +23,25 @@ public sealed class SendableFile(SafeFileHandle handle, FileLane lane, long leng
 
     private int[]? _sentAt;
 
+    // Used by the waiter's sweep alone.
+    private long _sweep;
+    private long _queued;
+
     public SafeFileHandle Handle => handle;
     public FileLane Lane => lane;
 
     /// <summary>False: read and copied, for file systems and settings that rule sendfile(2) out.</summary>
     public bool Sendfile => sendfile;
+
+    /// <summary>So many of its bytes lie in one more send queue. How many more of its pages that can be: viewers of one film share them.</summary>
+    internal long CountQueued(long sweep, int bytes)
+    {
+        if (_sweep != sweep)
+            (_sweep, _queued) = (sweep, 0);
+        var before = Math.Min(_queued, length);
+        _queued += bytes;
+        return Math.Min(_queued, length) - before;
+    }
 
     /// <summary>How many bytes from here on, up to two blocks, can be sent without waiting for the disk; 0: by the lane.</summary>
     internal long WarmBytes(long offset)

@@ -62,6 +62,7 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
     internal int Slot = -1;
     internal int LastQueued;
     internal long LastProgress;
+    internal long FullSince;
 
     public SocketOutput(Socket socket, ConnectionContext connection, WritableWaiter waiter)
     {
@@ -79,6 +80,9 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
     public long BodySent { get; private set; }
 
     internal SafeSocketHandle SocketHandle => _socket;
+
+    /// <summary>While it waits: the file whose pages lie in the socket's queue.</summary>
+    internal SendableFile? WaitsWith => _body.File;
 
     public override bool CanGetUnflushedBytes => true;
 
@@ -335,12 +339,13 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
     }
 
     /// <summary>By the waiter: the viewer's TCP took nothing for too long.</summary>
-    internal void GiveUp()
+    internal bool GiveUp()
     {
         if (Interlocked.Exchange(ref _carrying, 1) != 0)
-            return;
+            return false;
         Stop(SendEnd.Idle);
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        return true;
     }
 
     // A half-closed viewer still reads: the send is tried again, and if the socket is only full it waits on.
@@ -351,6 +356,15 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
     void IThreadPoolWorkItem.Execute() => Carry(onLane: false);
 
     void IFileWork.Run() => Carry(onLane: true);
+
+    void IFileWork.Failed() => Fail();
+
+    /// <summary>A fault of ours in the midst of a send: what was sent is not known, so the connection ends, and whoever waits hears of it.</summary>
+    internal void Fail()
+    {
+        Stop(SendEnd.SourceFailed);
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
 
     private void Carry(bool onLane)
     {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
+using XLive.Server.Telemetry;
 
 namespace XLive.Server.Sending;
 
@@ -22,10 +23,11 @@ internal sealed unsafe class WritableWaiter : IDisposable
     private uint[] _generations = new uint[256];
     private readonly Stack<int> _free = new();
     private int _used;
+    private readonly SupervisedLoop _loop;
     private volatile bool _stopping;
     private long _lastSweep;
 
-    public WritableWaiter(Func<TimeSpan> idle, TimeProvider clock)
+    public WritableWaiter(Func<TimeSpan> idle, TimeProvider clock, Supervisor supervisor)
     {
         _idle = idle;
         _clock = clock;
@@ -33,7 +35,7 @@ internal sealed unsafe class WritableWaiter : IDisposable
         if (_epoll < 0)
             throw new InvalidOperationException("epoll_create1: error " + Marshal.GetLastPInvokeError());
         _lastSweep = clock.GetTimestamp();
-        new Thread(Loop, 128 * 1024) { IsBackground = true, Name = "socket waiter" }.UnsafeStart();
+        _loop = supervisor.OnThread("socket waiter", 128 * 1024, Loop);
     }
 
     /// <summary>Connections that had to wait for room at least once and are still open.</summary>
@@ -47,10 +49,13 @@ internal sealed unsafe class WritableWaiter : IDisposable
 
     public long IdleCuts { get; private set; }
 
+    /// <summary>Page cache that send queues held at the last sweep: the kernel cannot have it back, and charges nobody for it by name.</summary>
+    public long QueuedFromFiles { get; private set; }
+
     /// <summary>From the first full socket on the connection stays in the set, edge-triggered: no call for each wait.</summary>
     public void Watch(SocketOutput output)
     {
-        output.LastProgress = _clock.GetTimestamp();
+        output.LastProgress = output.FullSince = _clock.GetTimestamp();
         if (output.Slot >= 0)
             return;
         ulong data;
@@ -109,33 +114,54 @@ internal sealed unsafe class WritableWaiter : IDisposable
         }
     }
 
-    private void Loop()
+    // Events that a failed turn had in hand are lost; the sweep finds those who waited for them.
+    private void Loop(SupervisedLoop loop)
     {
         var packed = RuntimeInformation.ProcessArchitecture == Architecture.X64;
         var size = packed ? sizeof(Native.EpollEventPacked) : sizeof(Native.EpollEventPadded);
         var events = (byte*)NativeMemory.Alloc((nuint)(MaxEvents * size));
-        while (!_stopping)
+        try
         {
-            var n = Native.epoll_wait(_epoll, events, MaxEvents, SweepEvery());
-            for (var i = 0; i < n; i++)
+            while (!_stopping)
+                Turn(loop, events, packed);
+        }
+        finally
+        {
+            NativeMemory.Free(events);
+        }
+        _ = Native.close(_epoll);
+    }
+
+    private void Turn(SupervisedLoop loop, byte* events, bool packed)
+    {
+        loop.Rest();
+        var n = Native.epoll_wait(_epoll, events, MaxEvents, SweepEvery());
+        loop.Beat();
+        for (var i = 0; i < n; i++)
+        {
+            var data = packed ? ((Native.EpollEventPacked*)events)[i].Data : ((Native.EpollEventPadded*)events)[i].Data;
+            SocketOutput? output;
+            lock (_gate)
             {
-                var data = packed ? ((Native.EpollEventPacked*)events)[i].Data : ((Native.EpollEventPadded*)events)[i].Data;
-                SocketOutput? output;
-                lock (_gate)
-                {
-                    var slot = (int)(uint)data;
-                    output = _generations[slot] == (uint)(data >> 32) ? _slots[slot] : null;
-                }
+                var slot = (int)(uint)data;
+                output = _generations[slot] == (uint)(data >> 32) ? _slots[slot] : null;
+            }
+            try
+            {
                 output?.Continue();
             }
-            if (_clock.GetElapsedTime(_lastSweep).TotalMilliseconds >= SweepEvery())
+            catch (Exception e)
             {
-                _lastSweep = _clock.GetTimestamp();
-                Sweep();
+                // One viewer's; the others in this turn have room too.
+                loop.Failed(e);
+                output!.Fail();
             }
         }
-        NativeMemory.Free(events);
-        _ = Native.close(_epoll);
+        if (_clock.GetElapsedTime(_lastSweep).TotalMilliseconds >= SweepEvery())
+        {
+            _lastSweep = _clock.GetTimestamp();
+            Sweep();
+        }
     }
 
     private int SweepEvery() => (int)Math.Clamp(_idle().TotalMilliseconds / 8, 25, 1000);
@@ -155,6 +181,7 @@ internal sealed unsafe class WritableWaiter : IDisposable
             used = _used;
         }
         var waiting = 0;
+        var fromFiles = 0L;
         for (var i = 0; i < used; i++)
         {
             var output = Volatile.Read(ref slots[i]);
@@ -171,6 +198,8 @@ internal sealed unsafe class WritableWaiter : IDisposable
             {
                 queued = 0;
             }
+            if (queued > 0 && output.WaitsWith is { } file)
+                fromFiles += file.CountQueued(_lastSweep, queued);
             // Nothing in the queue, and yet it waits: the edge got lost, or the socket is closed. It looks for itself.
             if (queued == 0)
             {
@@ -188,7 +217,43 @@ internal sealed unsafe class WritableWaiter : IDisposable
             }
         }
         Waiting = waiting;
+        QueuedFromFiles = fromFiles;
     }
 
-    public void Dispose() => _stopping = true;
+    /// <summary>
+    /// Cuts those who have had no room for longest, until about so many bytes must come free; at most a tenth of all who wait, for only the
+    /// next look can tell what it brought. Returns how many.
+    /// </summary>
+    public int CutSlowest(long bytes, TimeSpan age)
+    {
+        // What a connection holds beside its queue: buffers, its state and Kestrel's.
+        const int connection = 32 * 1024;
+        List<(long Since, SocketOutput Output)> slow = [];
+        lock (_gate)
+        {
+            for (var i = 0; i < _used; i++)
+            {
+                if (_slots[i] is { IsWaiting: true } output && _clock.GetElapsedTime(output.FullSince) >= age)
+                    slow.Add((output.FullSince, output));
+            }
+        }
+        slow.Sort(static (a, b) => a.Since.CompareTo(b.Since));
+        var cut = 0;
+        foreach (var (_, output) in slow)
+        {
+            if (bytes <= 0 || cut > slow.Count / 10)
+                break;
+            if (!output.GiveUp())
+                continue;
+            cut++;
+            bytes -= connection + Math.Max(0, output.LastQueued);
+        }
+        return cut;
+    }
+
+    public void Dispose()
+    {
+        _stopping = true;
+        _loop.Dispose();
+    }
 }

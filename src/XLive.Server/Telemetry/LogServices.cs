@@ -11,6 +11,7 @@ public static class LogServices
         builder.Logging.AddFilter("System", LogLevel.Warning);
         builder.Logging.AddProvider(new FileLoggerProvider(files));
         builder.Services.AddSingleton(files);
+        builder.Services.AddSingleton(files.Supervisor);
         builder.Services.AddSingleton<AccessLog>();
         builder.Services.AddSingleton<AuditLog>();
     }

@@ -72,6 +72,8 @@ public static class StatsEndpoints
         json.WriteNumber("cut_idle", waiter.IdleCuts);
         json.WriteEndObject();
 
+        OverloadStats.Write(json, services);
+
         var meters = services.GetRequiredService<UserMeters>();
         var (bytes, counted) = meters.Total();
         json.WriteStartObject("traffic");

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using XLive.Server.Telemetry;
 
 namespace XLive.Server.Operations.Health;
 
@@ -8,19 +9,23 @@ public enum HealthState { Healthy, Degraded, Unhealthy }
 public sealed record HealthEntry(string Name, HealthState State, string Detail, double LatencyMs);
 
 /// <summary>A look at one thing the server needs. It may take its time: the page never waits for it.</summary>
-public sealed record HealthCheck(string Name, Func<(HealthState, string)> Look);
+public sealed record HealthCheck(string Name, Func<(HealthState, string)> Look)
+{
+    /// <summary>It waits for nothing, so it is looked at whenever it is asked about, even when nobody looks around any more.</summary>
+    public bool AtOnce { get; init; }
+}
 
 /// <summary>
 /// Looks every few seconds, each check on a thread of its own and none twice at once, and answers from what was last seen: a disk that
 /// hangs makes its own entry unhealthy and nothing else late.
 /// </summary>
-public sealed partial class HealthChecks(IEnumerable<HealthCheck> checks, TimeProvider clock, ILogger<HealthChecks> log) : IDisposable
+public sealed partial class HealthChecks(IEnumerable<HealthCheck> checks, Supervisor supervisor, TimeProvider clock, ILogger<HealthChecks> log) : IDisposable
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly Watched[] _checks = [.. checks.Select(c => new Watched(c))];
-    private ITimer? _timer;
+    private SupervisedLoop? _looks;
     private volatile bool _draining;
     private volatile bool _started;
     private HealthState _last = HealthState.Healthy;
@@ -55,7 +60,7 @@ public sealed partial class HealthChecks(IEnumerable<HealthCheck> checks, TimePr
         foreach (var check in _checks)
             check.LookSoon(clock);
         _started = true;
-        _timer = clock.CreateTimer(_ => LookAround(), null, Every, Every);
+        _looks = supervisor.Every("health", Every, LookAround);
     }
 
     private void LookAround()
@@ -72,7 +77,7 @@ public sealed partial class HealthChecks(IEnumerable<HealthCheck> checks, TimePr
     [LoggerMessage(LogLevel.Warning, "health is {State} now {Why}")]
     private partial void LogState(HealthState state, string why);
 
-    public void Dispose() => _timer?.Dispose();
+    public void Dispose() => _looks?.Dispose();
 
     private sealed class Watched(HealthCheck check)
     {
@@ -82,6 +87,8 @@ public sealed partial class HealthChecks(IEnumerable<HealthCheck> checks, TimePr
 
         public HealthEntry Entry(TimeProvider clock)
         {
+            if (check.AtOnce)
+                Look(clock);
             var since = Volatile.Read(ref _since);
             return Volatile.Read(ref _looking) == 1 && since != 0 && clock.GetElapsedTime(since) is var waited && waited > Patience
                 ? new HealthEntry(check.Name, HealthState.Unhealthy, $"has not answered for {waited.TotalSeconds:0} s", waited.TotalMilliseconds)
@@ -90,7 +97,7 @@ public sealed partial class HealthChecks(IEnumerable<HealthCheck> checks, TimePr
 
         public void LookSoon(TimeProvider clock)
         {
-            if (Volatile.Read(ref _looking) == 0)
+            if (!check.AtOnce && Volatile.Read(ref _looking) == 0)
                 new Thread(() => Look(clock), 128 * 1024) { IsBackground = true, Name = "health " + check.Name }.UnsafeStart();
         }
 
