@@ -69,7 +69,7 @@ public static class Program
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
-            Console.Error.WriteLine($"{Listeners.KeyOfTakenPort(settings.Of<DoorOptions>())}: {e.Message}");
+            Console.Error.WriteLine($"{Listeners.KeyOfTakenPort(settings.Of<DoorOptions>(), settings.Of<TlsOptions>())}: {e.Message}");
             return 3;
         }
         using var signals = new StopSignals(app.Services);

@@ -32,10 +32,17 @@ public static class DoorServices
         });
         services.RemoveAll<IConnectionListenerFactory>();
         services.AddSingleton<IConnectionListenerFactory, PortListeners>();
+        services.AddSingleton<Certificates>();
+        services.AddHostedService(p => p.GetRequiredService<Certificates>());
         services.AddOptions<SocketTransportOptions>().Configure<ILogger<FrontDoor>>((sockets, log) =>
             Listeners.Configure(sockets, settings.Of<NetworkOptions>(), log));
-        services.AddOptions<KestrelServerOptions>().Configure<WritableWaiter, ConnectionCount>((kestrel, waiter, count) =>
-            Listeners.Configure(kestrel, door, descriptors.ConnectionsFor(door), waiter, count));
+        services.AddOptions<KestrelServerOptions>().Configure<WritableWaiter, ConnectionCount, Certificates>((kestrel, waiter, count, certificates) =>
+        {
+            var tls = settings.Of<TlsOptions>();
+            if (tls.Port != 0)
+                certificates.Load();
+            Listeners.Configure(kestrel, door, tls, descriptors.ConnectionsFor(door), waiter, count, certificates);
+        });
         // The door stands before whatever Kestrel would call.
         var kestrel = services.Last(s => s.ServiceType == typeof(IServer));
         services.Remove(kestrel);

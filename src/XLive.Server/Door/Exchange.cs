@@ -17,10 +17,9 @@ public sealed class Exchange
     private readonly IHttpRequestFeature _request;
     private readonly IHttpResponseFeature _response;
     private readonly IHttpResponseBodyFeature _body;
-    private readonly SocketOutput? _connectionOutput;
+    private readonly BodyOutput? _output;
     private readonly IPAddress _remote;
     private ulong _id;
-    private long _sentBefore;
 
     internal Exchange(IFeatureCollection features)
     {
@@ -28,7 +27,8 @@ public sealed class Exchange
         _request = features.GetRequiredFeature<IHttpRequestFeature>();
         _response = features.GetRequiredFeature<IHttpResponseFeature>();
         _body = features.GetRequiredFeature<IHttpResponseBodyFeature>();
-        _connectionOutput = features.Get<SocketOutput>();
+        // HTTP/2 frames what it sends, so a body cannot pass it by.
+        _output = _request.Protocol.StartsWith("HTTP/1", StringComparison.Ordinal) ? features.Get<BodyOutput>() : null;
         IsTls = features.Get<ITlsHandshakeFeature>() is not null;
         var remote = features.Get<IHttpConnectionFeature>()?.RemoteIpAddress ?? IPAddress.None;
         _remote = remote.IsIPv4MappedToIPv6 ? remote.MapToIPv4() : remote;
@@ -41,7 +41,6 @@ public sealed class Exchange
         Target = default;
         Uid = Sid = RefusedFor = "";
         BodyBytes = 0;
-        _sentBefore = _connectionOutput?.BodySent ?? 0;
         End = SendEnd.Done;
     }
 
@@ -97,20 +96,20 @@ public sealed class Exchange
         var start = _body.StartAsync();
         if (!start.IsCompletedSuccessfully)
             return StartThenSendAsync(start, body, meter);
-        var sent = Sender.SendAsync(_body, Output, body, meter);
+        var sent = Sender.SendAsync(_body, _output, body, meter);
         if (!sent.IsCompletedSuccessfully)
-            return FinishAsync(sent, body.Length);
-        Ended(sent.Result, body.Length);
+            return FinishAsync(sent);
+        Ended(sent.Result);
         return default;
     }
 
     private async ValueTask StartThenSendAsync(Task start, Body body, Meter? meter)
     {
         await start;
-        Ended(await Sender.SendAsync(_body, Output, body, meter), body.Length);
+        Ended(await Sender.SendAsync(_body, _output, body, meter));
     }
 
-    private async ValueTask FinishAsync(ValueTask<SendEnd> sent, long length) => Ended(await sent, length);
+    private async ValueTask FinishAsync(ValueTask<Sent> sent) => Ended(await sent);
 
     /// <summary>A body in several pieces: start it with its whole length, then send each.</summary>
     public async ValueTask StartAsync(long contentLength)
@@ -121,23 +120,17 @@ public sealed class Exchange
 
     public async ValueTask<bool> SendPieceAsync(Body piece, Meter? meter)
     {
-        var end = await Sender.SendAsync(_body, Output, piece, meter);
-        Ended(end, piece.Length);
-        return end == SendEnd.Done;
+        Ended(await Sender.SendAsync(_body, _output, piece, meter));
+        return End == SendEnd.Done;
     }
 
-    private void Ended(SendEnd end, long length)
+    private void Ended(Sent sent)
     {
-        End = end;
-        if (end == SendEnd.Done)
-        {
-            BodyBytes += length;
-            return;
-        }
-        // What left before the end counts for the log as it did for the meter.
-        if (_connectionOutput is { } output)
-            BodyBytes = output.BodySent - _sentBefore;
-        Abort();
+        // What left before an early end counts for the log as it did for the meter.
+        BodyBytes += sent.Bytes;
+        End = sent.End;
+        if (sent.End != SendEnd.Done)
+            Abort();
     }
 
     /// <summary>An answer of the API, whose body ASP.NET Core has written.</summary>
@@ -149,7 +142,4 @@ public sealed class Exchange
 
     /// <summary>Ends the connection (HTTP/1.1) or the stream (HTTP/2) so that a short body cannot look whole.</summary>
     public void Abort() => _features.Get<IHttpRequestLifetimeFeature>()?.Abort();
-
-    // HTTP/2 and TLS frame and encrypt what they send, so a body cannot pass them by.
-    private SocketOutput? Output => IsTls || !_request.Protocol.StartsWith("HTTP/1", StringComparison.Ordinal) ? null : _connectionOutput;
 }

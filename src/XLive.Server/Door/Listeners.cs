@@ -3,7 +3,10 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using XLive.Server.Sending;
@@ -13,7 +16,9 @@ namespace XLive.Server.Door;
 /// <summary>Kestrel as this house runs it: our output below every connection, and limits for an open port instead of a trusted one.</summary>
 internal static class Listeners
 {
-    public static void Configure(KestrelServerOptions kestrel, DoorOptions door, int maxConnections, WritableWaiter waiter, ConnectionCount count)
+    public static void Configure(
+        KestrelServerOptions kestrel, DoorOptions door, TlsOptions tls, int maxConnections, WritableWaiter waiter, ConnectionCount count,
+        Certificates certificates)
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
@@ -29,17 +34,24 @@ internal static class Listeners
         limits.MaxRequestLineSize = 8 * 1024;
         limits.MaxRequestHeadersTotalSize = 32 * 1024;
 
-        foreach (var port in Ports(door))
+        foreach (var (key, port) in Ports(door, tls))
         {
             foreach (var address in Addresses(door.Host))
-                kestrel.Listen(address, port, listen => Use(listen, waiter, count));
+            {
+                kestrel.Listen(address, port, listen =>
+                {
+                    UseOutput(listen, waiter, count);
+                    if (key == TlsKey)
+                        UseTls(listen, certificates, door.HeaderTimeout);
+                });
+            }
         }
     }
 
     /// <summary>After a failed start: which setting names the port that is not to be had.</summary>
-    public static string KeyOfTakenPort(DoorOptions door)
+    public static string KeyOfTakenPort(DoorOptions door, TlsOptions tls)
     {
-        foreach (var port in Ports(door))
+        foreach (var (key, port) in Ports(door, tls))
         {
             foreach (var address in Addresses(door.Host))
             {
@@ -52,15 +64,25 @@ internal static class Listeners
                 }
                 catch (SocketException)
                 {
-                    return port == door.Port ? "server.port" : "hls.port";
+                    return key;
                 }
             }
         }
         return "server.host";
     }
 
-    private static int[] Ports(DoorOptions door) =>
-        door.HlsPort == 0 || door.HlsPort == door.Port ? [door.Port] : [door.Port, door.HlsPort];
+    private const string TlsKey = "tls.port";
+
+    /// <summary>What is listened on, each under the setting that names it. server.port may be 0 in tests: any free one.</summary>
+    private static List<(string Key, int Port)> Ports(DoorOptions door, TlsOptions tls)
+    {
+        List<(string, int)> ports = [("server.port", door.Port)];
+        if (door.HlsPort != 0 && door.HlsPort != door.Port)
+            ports.Add(("hls.port", door.HlsPort));
+        if (tls.Port != 0)
+            ports.Add((TlsKey, tls.Port));
+        return ports;
+    }
 
     private static IPAddress[] Addresses(string host) => host switch
     {
@@ -70,7 +92,7 @@ internal static class Listeners
         _ => [IPAddress.Parse(host)],
     };
 
-    private static void Use(ListenOptions listen, WritableWaiter waiter, ConnectionCount count)
+    private static void UseOutput(ListenOptions listen, WritableWaiter waiter, ConnectionCount count)
     {
         listen.Protocols = HttpProtocols.Http1;
         listen.Use(next => async connection =>
@@ -79,6 +101,7 @@ internal static class Listeners
             var output = new SocketOutput(socket, connection, waiter);
             connection.Transport = new Duplex(connection.Transport.Input, output);
             connection.Features.Set(output);
+            connection.Features.Set<BodyOutput>(output);
             using var gone = new ViewerGone(socket, connection);
             count.Opened();
             try
@@ -91,6 +114,29 @@ internal static class Listeners
                 output.Complete();
                 count.Closed();
             }
+        });
+    }
+
+    /// <summary>The handshake is Kestrel's; what is sent behind it is ours.</summary>
+    private static void UseTls(ListenOptions listen, Certificates certificates, TimeSpan handshakeTimeout)
+    {
+        listen.Protocols = HttpProtocols.Http1AndHttp2;
+        listen.UseHttps(new TlsHandshakeCallbackOptions
+        {
+            OnConnection = _ => new(certificates.Options),
+            // A stranger's handshake is a head that does not come in.
+            HandshakeTimeout = handshakeTimeout,
+        });
+        listen.Use(next => async connection =>
+        {
+            var tls = connection.Features.GetRequiredFeature<ISslStreamFeature>().SslStream;
+            var socket = connection.Features.GetRequiredFeature<SocketOutput>();
+            var output = new TlsOutput(tls, socket);
+            connection.Transport = new Duplex(connection.Transport.Input, output);
+            connection.Features.Set<BodyOutput>(output);
+            socket.Gathers = true;
+            await next(connection);
+            await output.SayGoodbyeAsync();
         });
     }
 

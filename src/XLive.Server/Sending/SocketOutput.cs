@@ -11,17 +11,16 @@ namespace XLive.Server.Sending;
 
 /// <summary>
 /// What is this? The output side of a connection, in the place of Kestrel's pipe: a flush sends on the connection's own socket,
-/// without a second pipe, a hop to another thread or a copy of the body. It stands below TLS and HTTP/2, so they gain too.
+/// without a second pipe, a hop to another thread or a copy of the body. It stands below TLS and HTTP/2 too (<see cref="TlsOutput"/>).
 ///
 /// Why not Kestrel's own? Kestrel reads a file in pieces of 16 KiB and copies each twice; there is no sendfile(2) in it. For HTTP/1.1
-/// in clear a body is <see cref="Announce">announced</see>: Kestrel counts n bytes of memory that nobody ever reads, so its
-/// Content-Length, keep-alive and Range stay right, and the flush sends the pending head and then n bytes of the real body.
+/// in clear a body is announced, and the flush sends the pending head and then n bytes of the body.
 ///
 /// Threading: one writer (Kestrel's, under its own lock). While a flush is pending the writer waits, and the send is carried on by
 /// whoever woke it: a lane thread for files, a pool thread for memory. A socket that is full costs no memory and no thread:
 /// <see cref="WritableWaiter"/> tells when there is room again.
 /// </summary>
-internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFileWork, IValueTaskSource<FlushResult>
+internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFileWork, IValueTaskSource<FlushResult>
 {
     // A response's head is a few hundred bytes; TLS records and HTTP/2 frames come through WriteAsync, which copies nothing.
     private const int HeadSize = 2048;
@@ -73,11 +72,11 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
         _closed = connection.ConnectionClosed.UnsafeRegister(static o => ((SocketOutput)o!).WakeToLook(), this);
     }
 
-    /// <summary>Why sending on this connection ended, or Done as long as it has not.</summary>
-    public SendEnd End { get; private set; }
+    /// <summary>All bytes that the socket took from memory: what a TLS record's owner needs to know when the viewer leaves.</summary>
+    public long MemorySent { get; private set; }
 
-    /// <summary>Body bytes that the socket took, over all responses of the connection: for the log, when a viewer leaves half-way.</summary>
-    public long BodySent { get; private set; }
+    /// <summary>What is written waits for the next flush: several TLS records leave in one call.</summary>
+    public bool Gathers { get; set; }
 
     internal SafeSocketHandle SocketHandle => _socket;
 
@@ -88,8 +87,9 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
 
     public override long UnflushedBytes => _headEnd - _headSent + _memory.Length + _fileLeft;
 
-    /// <summary>The next bytes that the writer counts stand for this body.</summary>
-    public void Announce(in Body body, Meter? meter)
+    public override bool CanSend(in Body body) => body.File is not { Sendfile: false };
+
+    public override void Announce(in Body body, Meter? meter)
     {
         Debug.Assert(!_announced && _memory.Length == 0 && _fileLeft == 0);
         _announced = true;
@@ -148,6 +148,12 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
 
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
     {
+        if (Gathers)
+        {
+            source.Span.CopyTo(GetSpan(source.Length));
+            _headEnd += source.Length;
+            return new(new FlushResult(false, End != SendEnd.Done));
+        }
         _memory = source;
         _memoryIsBody = false;
         return FlushAsync(cancellationToken);
@@ -182,8 +188,7 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
         return new(new FlushResult(false, false));
     }
 
-    /// <summary>After the flush of an announced body: when the socket has taken it all, or never will.</summary>
-    public ValueTask<FlushResult> BodySentAsync()
+    public override ValueTask<FlushResult> BodySentAsync()
     {
         if (_announced)
         {
@@ -271,6 +276,7 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
 
     private void Took(nint sent)
     {
+        MemorySent += sent;
         var ofHead = (int)Math.Min(sent, _headEnd - _headSent);
         _headSent += ofHead;
         var ofMemory = (int)(sent - ofHead);
@@ -404,6 +410,13 @@ internal sealed unsafe class SocketOutput : PipeWriter, IThreadPoolWorkItem, IFi
         _announced = false;
         _body = default;
         _meter = null;
+    }
+
+    /// <summary>By the output above: what the connection owes can no longer be sent.</summary>
+    public void Cut(SendEnd end)
+    {
+        if (End == SendEnd.Done)
+            Stop(end);
     }
 
     private void Stop(SendEnd end)

@@ -1,0 +1,274 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Net.Security;
+using System.Runtime.CompilerServices;
+using XLive.Server.Traffic;
+
+namespace XLive.Server.Sending;
+
+/// <summary>
+/// The output of an encrypted connection: plain bytes in, TLS records gathered below, one send for several of them.
+///
+/// Why not Kestrel's own? It writes to SslStream in blocks of 4 KiB, so that a megabyte becomes 256 records and as many sends. Here a
+/// body is encrypted from where it lies (memory) or from one read of the file, in records as large as TLS has them, and
+/// nothing of it is held in clear while the viewer's socket is full.
+/// </summary>
+internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
+{
+    // RFC 8446 section 5.1: a record holds at most 2^14 bytes.
+    private const int Record = 16 * 1024;
+
+    // One send's worth of plain bytes. All of it in records, and their 22 bytes each, fits the pool's next array size.
+    private const int Batch = 3 * Record;
+
+    // Header, content type and tag of TLS 1.3; TLS 1.2 with an explicit nonce takes 29.
+    private const int RecordOverhead = 32;
+
+    private const int FirstHead = 2048;
+
+    private readonly LaneRead _read = new();
+    private byte[] _head = [];
+    private int _headEnd;
+    private bool _announced;
+    private Body _body;
+    private Meter? _meter;
+
+    public override bool CanGetUnflushedBytes => true;
+
+    public override long UnflushedBytes => _headEnd + _body.Length;
+
+    public override bool CanSend(in Body body) => true;
+
+    public override void Announce(in Body body, Meter? meter)
+    {
+        Debug.Assert(!_announced && _body.Length == 0);
+        _announced = true;
+        _body = body;
+        _meter = meter;
+    }
+
+    public override Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        if (_announced)
+            return Phantom.Instance.Memory;
+        var room = _head.Length - _headEnd;
+        if (room == 0 || room < sizeHint)
+            Grow(sizeHint);
+        return _head.AsMemory(_headEnd);
+    }
+
+    public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+    private void Grow(int sizeHint)
+    {
+        var wanted = Math.Max(FirstHead, Math.Max(_headEnd + Math.Max(sizeHint, 256), _head.Length * 2));
+        var larger = ArrayPool<byte>.Shared.Rent(wanted);
+        _head.AsSpan(0, _headEnd).CopyTo(larger);
+        ReturnHead();
+        _head = larger;
+    }
+
+    private void ReturnHead()
+    {
+        if (_head.Length > 0)
+            ArrayPool<byte>.Shared.Return(_head);
+        _head = [];
+    }
+
+    public override void Advance(int bytes)
+    {
+        if (_announced)
+            _announced = false;
+        else
+            _headEnd += bytes;
+    }
+
+    /// <summary>As in <see cref="SocketOutput.FlushAsync"/>: Kestrel does not wait for an announced body, <see cref="BodySentAsync"/> does.</summary>
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
+        _body.Length == 0 ? PushAsync() : new(new FlushResult(false, false));
+
+    public override ValueTask<FlushResult> BodySentAsync()
+    {
+        if (_announced)
+        {
+            // Kestrel has given the connection up and counted nothing.
+            Forget();
+            return new(new FlushResult(false, true));
+        }
+        return PushAsync();
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<FlushResult> PushAsync()
+    {
+        try
+        {
+            var headSent = 0;
+            long bodyDone = 0;
+            while (End == SendEnd.Done && (headSent < _headEnd || bodyDone < _body.Length))
+            {
+                var ofHead = Math.Min(_headEnd - headSent, Batch);
+                var ofBody = (int)Math.Min(_body.Length - bodyDone, Batch - ofHead);
+                if (_body.File is { } file && ofBody > 0)
+                    ofBody = await EncryptFileAsync(file, _head.AsMemory(headSent, ofHead), _body.Offset, bodyDone, ofBody);
+                else
+                    Encrypt(_head.AsMemory(headSent, ofHead), _body.Memory.Slice((int)bodyDone, ofBody));
+                headSent += ofHead;
+                if (ofBody < 0)
+                    break;
+                bodyDone += ofBody;
+                await SendAsync(ofBody);
+            }
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            // The connection was taken down under the send.
+            Stop(SendEnd.ViewerLeft);
+        }
+        Forget();
+        return new FlushResult(false, End != SendEnd.Done);
+    }
+
+    private void Encrypt(ReadOnlyMemory<byte> head, ReadOnlyMemory<byte> body)
+    {
+        Expect(head.Length + body.Length);
+        if (head.Length == 0)
+        {
+            Encrypt(body);
+            return;
+        }
+        // One record for the head and the start of the body: a small response is one record.
+        var first = Math.Min(body.Length, Math.Max(0, Record - head.Length));
+        if (first == 0)
+        {
+            Encrypt(head);
+        }
+        else
+        {
+            var joined = ArrayPool<byte>.Shared.Rent(head.Length + first);
+            head.CopyTo(joined);
+            body[..first].CopyTo(joined.AsMemory(head.Length));
+            Encrypt(joined.AsMemory(0, head.Length + first));
+            ArrayPool<byte>.Shared.Return(joined);
+        }
+        if (first < body.Length)
+            Encrypt(body[first..]);
+    }
+
+    private void Encrypt(ReadOnlyMemory<byte> plain)
+    {
+        // The socket below only gathers, so this ends at once; it would not during a renegotiation, which is not allowed.
+        var written = tls.WriteAsync(plain);
+        Debug.Assert(written.IsCompleted);
+        written.GetAwaiter().GetResult();
+    }
+
+    private void Expect(int plain) => socket.GetMemory(plain + (plain / Record + 2) * RecordOverhead);
+
+    /// <summary>One read of the file behind what is left of the head, then encryption. The bytes of the file, or less than 0 at its end.</summary>
+    private async ValueTask<int> EncryptFileAsync(SendableFile file, ReadOnlyMemory<byte> head, long start, long done, int wanted)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(head.Length + wanted);
+        try
+        {
+            head.CopyTo(buffer);
+            var got = 0;
+            while (got < wanted)
+            {
+                var offset = start + done + got;
+                var into = buffer.AsMemory(head.Length + got, wanted - got);
+                var read = Read(file, into.Span, start, offset);
+                if (read < 0)
+                {
+                    read = await _read.ReadAsync(file, into, offset);
+                    file.Sent(start, offset, offset + read, default);
+                }
+                if (read == 0)
+                {
+                    // Shorter than it was at the start: what is missing cannot be made up, so the connection ends here.
+                    Stop(SendEnd.Truncated);
+                    return -1;
+                }
+                got += read;
+            }
+            Expect(head.Length + got);
+            Encrypt(buffer.AsMemory(0, head.Length + got));
+            return got;
+        }
+        catch (IOException)
+        {
+            Stop(SendEnd.SourceFailed);
+            return -1;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>What can be read without waiting for a disk; less than 0: nothing, it takes a lane.</summary>
+    private static int Read(SendableFile file, Span<byte> into, long start, long offset)
+    {
+        var warm = (int)Math.Min(into.Length, file.Sendfile ? file.WarmBytes(offset) : 0);
+        if (warm <= 0)
+            return -1;
+        var clock = SendClock.Start();
+        var read = RandomAccess.Read(file.Handle, into[..warm], offset);
+        file.Sent(start, offset, offset + read, clock);
+        return read;
+    }
+
+    private async ValueTask SendAsync(int ofBody)
+    {
+        var before = socket.MemorySent;
+        var flushed = await socket.FlushAsync();
+        if (flushed.IsCompleted)
+        {
+            // Of a batch that was cut: a record is never smaller than what it carries, so this is nothing too little.
+            ofBody = (int)Math.Min(ofBody, socket.MemorySent - before);
+            End = socket.End == SendEnd.Done ? SendEnd.ViewerLeft : socket.End;
+        }
+        BodySent += ofBody;
+        _meter?.Add(ofBody);
+    }
+
+    private void Forget()
+    {
+        _headEnd = 0;
+        ReturnHead();
+        _announced = false;
+        _body = default;
+        _meter = null;
+    }
+
+    private void Stop(SendEnd end)
+    {
+        if (End == SendEnd.Done)
+            End = end;
+        socket.Cut(end);
+    }
+
+    /// <summary>close_notify (RFC 8446 section 6.1): what came before it is whole. To one who does not read it is not said.</summary>
+    public async ValueTask SayGoodbyeAsync()
+    {
+        if (End != SendEnd.Done || socket.End != SendEnd.Done)
+            return;
+        try
+        {
+            await tls.ShutdownAsync();
+            _ = socket.FlushAsync().AsTask();
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            // Gone already.
+        }
+    }
+
+    public override void CancelPendingFlush() => socket.CancelPendingFlush();
+
+    public override void Complete(Exception? exception = null)
+    {
+        // The connection's own end completes the socket.
+    }
+}
