@@ -58,7 +58,7 @@ public static class Program
             return 1;
         }
         using var _ = dataLock;
-        await Rehearsal.RunAsync(settings.Of<DataOptions>(), Build);
+        await Rehearsal.RunAsync(settings, Build);
         using var logs = new LogFiles(settings.Of<LogOptions>, TimeProvider.System, Console.OpenStandardOutput());
         await using var app = Build(settings, logs, TimeProvider.System);
         var greeting = new Greeting(app.Services, settings);

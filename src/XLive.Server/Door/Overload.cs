@@ -58,7 +58,7 @@ public sealed partial class Overload : IDisposable
 
     public void CountRefusedViewer() => Interlocked.Increment(ref _refusedViewers);
 
-    internal void CountRefusedConnection() => Interlocked.Increment(ref _refusedConnections);
+    internal void CountRefusedConnections(int count) => Interlocked.Add(ref _refusedConnections, count);
 
     /// <summary>Connections that memory has room for beside everything else: half of it.</summary>
     public static int ConnectionsFor(long memory) => (int)Math.Clamp(memory / 2 / ConnectionCost, 64, int.MaxValue);

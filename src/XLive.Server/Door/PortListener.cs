@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -14,11 +15,11 @@ namespace XLive.Server.Door;
 /// left it takes a whole core to hear EMFILE, and nobody learns of a port that has ended (aspnetcore#55599).
 /// </summary>
 internal sealed class PortListeners(
-    IOptions<SocketTransportOptions> options, SpareDescriptors spare, Overload overload, Supervisor supervisor, Lifeline lifeline,
-    ILoggerFactory logs) : IConnectionListenerFactory
+    IOptions<SocketTransportOptions> options, IOptions<KestrelServerOptions> kestrel, ConnectionCount count, SpareDescriptors spare, Overload overload,
+    Supervisor supervisor, Lifeline lifeline, ILoggerFactory logs) : IConnectionListenerFactory
 {
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        new(new PortListener(endpoint, options.Value, spare, overload, supervisor, lifeline, logs));
+        new(new PortListener(endpoint, options.Value, count, (int)(kestrel.Value.Limits.MaxConcurrentConnections ?? int.MaxValue), spare, overload, supervisor, lifeline, logs));
 }
 
 /// <summary>One port. Connections that cannot be served are closed at once, and a socket that no longer listens is made anew.</summary>
@@ -34,6 +35,8 @@ internal sealed partial class PortListener : IConnectionListener
 
     private readonly SocketTransportOptions _options;
     private readonly SocketConnectionContextFactory _connections;
+    private readonly ConnectionCount _count;
+    private readonly int _most; // Kestrel's own bound, which is exact; here a flood costs less, and no line for each
     private readonly SpareDescriptors _spare;
     private readonly Overload _overload;
     private readonly Lifeline _lifeline;
@@ -47,10 +50,10 @@ internal sealed partial class PortListener : IConnectionListener
     private long _handedOnAtLook;
     private int _missedLooks;
 
-    public PortListener(EndPoint endpoint, SocketTransportOptions options, SpareDescriptors spare, Overload overload, Supervisor supervisor,
-        Lifeline lifeline, ILoggerFactory logs)
+    public PortListener(EndPoint endpoint, SocketTransportOptions options, ConnectionCount count, int most, SpareDescriptors spare, Overload overload,
+        Supervisor supervisor, Lifeline lifeline, ILoggerFactory logs)
     {
-        (_options, _spare, _overload, _lifeline) = (options, spare, overload, lifeline);
+        (_options, _count, _most, _spare, _overload, _lifeline) = (options, count, most, spare, overload, lifeline);
         _log = logs.CreateLogger<PortListener>();
         _connections = new SocketConnectionContextFactory(As(options), logs.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets"));
         _socket = Listen(endpoint);
@@ -122,12 +125,11 @@ internal sealed partial class PortListener : IConnectionListener
     private async ValueTask<ConnectionContext?> HandOnAsync(Socket accepted)
     {
         // While there is no room the few descriptors that come free are for the files of viewers who play.
-        if (_overload.RefusesConnections || _spare.Exhausted)
+        if (_overload.RefusesConnections || _count.Open >= _most || _spare.Exhausted || _spare.IsAmongTheLast(accepted.Handle, isConnection: true))
         {
             accepted.Dispose();
-            _overload.CountRefusedConnection();
-            if (_overload.RefusedConnections % MostTurnedAway == 0)
-                await Task.Delay(Pause);
+            _overload.CountRefusedConnections(1 + SpareDescriptors.CloseWaiting(_socket, MostTurnedAway));
+            await Task.Delay(Pause);
             return null;
         }
         try

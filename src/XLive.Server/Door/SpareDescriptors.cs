@@ -18,6 +18,7 @@ public sealed partial class SpareDescriptors : IDisposable
 
     private const int OpenOnlyPath = 0x200000 | 0x80000; // O_PATH | O_CLOEXEC
     private const int DuplicateClosed = 1030;            // F_DUPFD_CLOEXEC
+    private const int LimitOfFiles = 7;                  // RLIMIT_NOFILE
     private const int NonBlockingClosed = 0x800 | 0x80000;
 
     private readonly Lock _gate = new();
@@ -36,6 +37,22 @@ public sealed partial class SpareDescriptors : IDisposable
 
     /// <summary>From the first refusal of the kernel's until there is room again.</summary>
     public bool Exhausted => _exhausted && !HasRoom();
+
+    /// <summary>
+    /// A descriptor of this number leaves too few above it. The kernel gives the lowest that is free, so all below are taken. The runtime
+    /// needs three to start a thread: without them the thread pool throws where nothing catches it, and the process aborts.
+    /// </summary>
+    public bool IsAmongTheLast(nint descriptor, bool isConnection)
+    {
+        var limit = getrlimit(LimitOfFiles, out var limits) == 0 ? (long)Math.Min(limits.Soft, 1 << 30) : 1024;
+        var kept = Math.Clamp(limit / 16, 24, 256);
+        // Files come out of the part that connections leave.
+        if (descriptor < limit - (isConnection ? kept : kept / 2))
+            return false;
+        if (isConnection)
+            _exhausted = true;
+        return true;
+    }
 
     /// <summary>Some that were given up are taken back where there is room for that and more.</summary>
     public bool HasRoom()
@@ -74,23 +91,27 @@ public sealed partial class SpareDescriptors : IDisposable
     /// <summary>Takes connections off the queue and closes them. False when not even the spare could be had for that.</summary>
     internal bool TurnAway(Socket listener, int most)
     {
-        var handle = listener.SafeHandle;
         lock (_gate)
         {
             _exhausted = true;
             if (_spare.TryPop(out var spare))
                 _ = close(spare);
-            var accepted = 0;
-            for (; accepted < most; accepted++)
-            {
-                var connection = accept4(handle, 0, 0, NonBlockingClosed);
-                if (connection < 0)
-                    break;
-                _ = close(connection);
-            }
-            _turnedAway += accepted;
+            _turnedAway += CloseWaiting(listener, most);
             Refill();
             return _spare.Count > 0;
+        }
+    }
+
+    /// <summary>Takes connections off the queue and closes them, at a tenth of what it costs to make a socket of each. How many.</summary>
+    internal static int CloseWaiting(Socket listener, int most)
+    {
+        var handle = listener.SafeHandle;
+        for (var closed = 0; ; closed++)
+        {
+            var connection = closed < most ? accept4(handle, 0, 0, NonBlockingClosed) : -1;
+            if (connection < 0)
+                return closed;
+            _ = close(connection);
         }
     }
 
@@ -125,4 +146,13 @@ public sealed partial class SpareDescriptors : IDisposable
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int close(int descriptor);
+
+    private struct Limits
+    {
+        public ulong Soft;
+        public ulong Hard;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int getrlimit(int resource, out Limits limits);
 }

@@ -24,6 +24,8 @@ public sealed class FileThreads(string name, Supervisor? supervisor = null)
     // Half of them for a single directory is 12,800 reads a second from a server that takes 10 ms each. One costs a stack of which
     // a few pages are used, and only while there is that much to wait for.
     internal const int MaxThreads = 256;
+    // There when no other can be started.
+    private const int KeptThreads = 2;
     private static readonly TimeSpan IdleExit = TimeSpan.FromSeconds(10);
 
     // How long a file system that once kept a sender waiting is served by its own threads alone.
@@ -59,7 +61,37 @@ public sealed class FileThreads(string name, Supervisor? supervisor = null)
             }
             worker = Take(lane, work);
         }
-        worker.Wake();
+        Wake(worker, lane);
+    }
+
+    /// <summary>A thread that cannot be started leaves its work to those there are.</summary>
+    private void Wake(Worker worker, FileLane lane)
+    {
+        try
+        {
+            worker.Wake();
+        }
+        catch (OutOfMemoryException e)
+        {
+            // Thread.Start says so for want of descriptors too: it needs three.
+            _loop?.Failed(e);
+            var work = worker.TakeBack();
+            lock (_gate)
+            {
+                lane.Busy--;
+                _busy--;
+                _threads--;
+                if (_threads > 0)
+                {
+                    if (lane.Queue.Count == 0)
+                        _waiting.Enqueue(lane);
+                    lane.Queue.Enqueue(work);
+                    return;
+                }
+            }
+            // Not one, and no hope of one: better this thread waits for a disk than the viewer for ever.
+            work.Run();
+        }
     }
 
     private bool MayRun(FileLane lane) => lane.Busy < MaxThreads - _busy;
@@ -99,7 +131,7 @@ public sealed class FileThreads(string name, Supervisor? supervisor = null)
                 if (lane.Queue.Count > 0)
                     _waiting.Enqueue(lane);
                 if (next != worker)
-                    next.Wake();
+                    Wake(next, lane);
             }
             return worker.HasWork;
         }
@@ -110,7 +142,7 @@ public sealed class FileThreads(string name, Supervisor? supervisor = null)
         lock (_gate)
         {
             // Given work between its time-out and this lock: it stays.
-            if (worker.HasWork)
+            if (worker.HasWork || _threads <= KeptThreads)
                 return false;
             var kept = _idle.ToArray();
             _idle.Clear();
@@ -137,6 +169,14 @@ public sealed class FileThreads(string name, Supervisor? supervisor = null)
         public bool HasWork => _work is not null;
 
         public void Give(FileLane lane, IFileWork work) => (_lane, _work) = (lane, work);
+
+        /// <summary>After a start that failed.</summary>
+        public IFileWork TakeBack()
+        {
+            var work = _work!;
+            _work = null;
+            return work;
+        }
 
         public void Wake()
         {

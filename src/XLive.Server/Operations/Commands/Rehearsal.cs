@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using XLive.Server.Access;
 using XLive.Server.Accounts;
+using XLive.Server.Door;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;
@@ -22,18 +23,22 @@ internal static class Rehearsal
     private const string Secret = "only-for-the-rehearsal-0123456789";
     private const int LargeFile = 200_000; // sent by sendfile(2)
 
+    private static readonly string[] s_films =
+        ["/film/small.ts", "/film/large.ts", "/film/enc.key", "/film/index.m3u8", "/film/master.m3u8", "/film/none.ts"];
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    public static async Task RunAsync(DataOptions data, Func<ServerSettings, LogFiles, TimeProvider, WebApplication> build)
+    public static async Task RunAsync(ServerSettings own, Func<ServerSettings, LogFiles, TimeProvider, WebApplication> build)
     {
-        var folder = Path.Combine(Path.GetFullPath(data.Dir), ".rehearsal");
+        var folder = Path.Combine(Path.GetFullPath(own.Of<DataOptions>().Dir), ".rehearsal");
         try
         {
             Clear(folder);
             WriteFilms(Path.Combine(folder, "films"));
-            await PlayAsync(folder, build).WaitAsync(Patience);
+            await PlayAsync(folder, own.Of<TlsOptions>(), build).WaitAsync(Patience);
         }
-        catch (Exception e) when (e is IOException or SocketException or UnauthorizedAccessException or TimeoutException)
+        catch (Exception e) when (e is IOException or SocketException or UnauthorizedAccessException or TimeoutException
+            or SettingsException or System.Security.Authentication.AuthenticationException)
         {
             // Better a server that is cold than none: it says so, and the first viewers wait a little longer.
             Console.Error.WriteLine("Warning:      the server starts cold: " + e.Message);
@@ -42,14 +47,50 @@ internal static class Rehearsal
         {
             Clear(folder);
         }
+        // The last answer was heard on the thread that reads the sockets' events, which is not for what comes now.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        StartPoolThreads();
     }
 
-    private static async Task PlayAsync(string folder, Func<ServerSettings, LogFiles, TimeProvider, WebApplication> build)
+    /// <summary>
+    /// The pool's threads are all there from the start, and stay (runtimeconfig: ThreadsToKeepAlive). One that is started while there is no
+    /// descriptor throws on a thread where nothing catches it, and the process aborts with "Out of memory": measured, 1 flood in 6.
+    /// </summary>
+    private static void StartPoolThreads()
     {
+        ThreadPool.GetMaxThreads(out _, out var mostIo);
+        ThreadPool.GetMinThreads(out var least, out var leastIo);
+        var threads = Math.Max(32, 4 * Environment.ProcessorCount);
+        ThreadPool.SetMaxThreads(threads, mostIo);
+        ThreadPool.SetMinThreads(threads, leastIo);
+        var others = threads - 1; // this one is the pool's too
+        using var started = new CountdownEvent(others);
+        using var go = new ManualResetEventSlim();
+        var ended = new Task[others];
+        for (var i = 0; i < others; i++)
+        {
+            ended[i] = Task.Run(() =>
+            {
+                started.Signal();
+                go.Wait(Patience);
+            });
+        }
+        started.Wait(Patience);
+        go.Set();
+        Task.WaitAll(ended);
+        ThreadPool.SetMinThreads(least, leastIo);
+    }
+
+    private static async Task PlayAsync(string folder, TlsOptions own, Func<ServerSettings, LogFiles, TimeProvider, WebApplication> build)
+    {
+        var tlsPort = own.Port == 0 ? 0 : RehearsalVisitor.FreePort();
+        string[] tls = tlsPort == 0 ? [] : [$"--tls.port={tlsPort}", $"--tls.certificate={Path.GetFullPath(own.Certificate!)}",
+            .. own.Key is { } key ? [$"--tls.key={Path.GetFullPath(key)}"] : (string[])[]];
         var settings = ServerSettings.Load(new SettingsInput
         {
             Args =
             [
+                .. tls,
                 "--server.host=127.0.0.1", "--server.port=0", "--hls.port=0", $"--data.dir={folder}", $"--log.dir={folder}/logs",
                 $"--backend.filesystem.root={folder}/films", $"--access.secret={Secret}", "--server.drain_timeout=0s",
             ],
@@ -66,13 +107,15 @@ internal static class Rehearsal
         await FilmsAsync(visitor);
         await RoutesAsync(visitor, app);
         await login;
+        if (tlsPort != 0)
+            await new RehearsalTls(tlsPort).AskAsync([.. s_films.Select(Link), "/health", "/film/none.ts"]);
         using var now = new CancellationTokenSource(TimeSpan.Zero);
         await app.StopAsync(now.Token);
     }
 
     private static async Task FilmsAsync(RehearsalVisitor visitor)
     {
-        foreach (var file in (string[])["/film/small.ts", "/film/large.ts", "/film/enc.key", "/film/index.m3u8", "/film/master.m3u8", "/film/none.ts"])
+        foreach (var file in s_films)
         {
             var link = Link(file);
             await visitor.AskAsync("GET", link);

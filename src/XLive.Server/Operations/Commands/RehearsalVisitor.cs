@@ -36,6 +36,13 @@ internal sealed class RehearsalVisitor(int port)
         return Encoding.ASCII.GetString(answer, 0, length);
     }
 
+    public static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
     /// <summary>A text of the JSON in an answer, or nothing.</summary>
     public static string Field(string answer, string name)
     {

@@ -58,7 +58,10 @@ public sealed partial class HealthChecks(IEnumerable<HealthCheck> checks, Superv
     {
         // A mount that hangs must not hold up the start: its own entry says so when the time comes.
         foreach (var check in _checks)
-            check.LookSoon(clock);
+        {
+            check.Start(supervisor, clock);
+            check.LookSoon();
+        }
         _started = true;
         _looks = supervisor.Every("health", Every, LookAround);
     }
@@ -66,7 +69,7 @@ public sealed partial class HealthChecks(IEnumerable<HealthCheck> checks, Superv
     private void LookAround()
     {
         foreach (var check in _checks)
-            check.LookSoon(clock);
+            check.LookSoon();
         var state = State;
         if (state == _last)
             return;
@@ -77,10 +80,19 @@ public sealed partial class HealthChecks(IEnumerable<HealthCheck> checks, Superv
     [LoggerMessage(LogLevel.Warning, "health is {State} now {Why}")]
     private partial void LogState(HealthState state, string why);
 
-    public void Dispose() => _looks?.Dispose();
-
-    private sealed class Watched(HealthCheck check)
+    public void Dispose()
     {
+        _looks?.Dispose();
+        foreach (var check in _checks)
+            check.Dispose();
+    }
+
+    private sealed class Watched(HealthCheck check) : IDisposable
+    {
+#pragma warning disable CA2213 // its thread may still wait on it; it holds no handle unless one is asked for
+        private readonly ManualResetEventSlim _soon = new(false, spinCount: 0);
+#pragma warning restore CA2213
+        private SupervisedLoop? _loop;
         private volatile HealthEntry _entry = new(check.Name, HealthState.Healthy, "not looked at yet", 0);
         private long _since;
         private int _looking;
@@ -95,10 +107,37 @@ public sealed partial class HealthChecks(IEnumerable<HealthCheck> checks, Superv
                 : _entry;
         }
 
-        public void LookSoon(TimeProvider clock)
+        public void LookSoon()
         {
-            if (!check.AtOnce && Volatile.Read(ref _looking) == 0)
-                new Thread(() => Look(clock), 128 * 1024) { IsBackground = true, Name = "health " + check.Name }.UnsafeStart();
+            if (!check.AtOnce)
+                _soon.Set();
+        }
+
+        /// <summary>Threads are started here once: without a descriptor left, which is when one wants to know, none can be.</summary>
+        public void Start(Supervisor supervisor, TimeProvider clock)
+        {
+            if (!check.AtOnce)
+                _loop = supervisor.OnThread("health " + check.Name, 128 * 1024, loop => Turns(loop, clock));
+        }
+
+        private void Turns(SupervisedLoop loop, TimeProvider clock)
+        {
+            while (true)
+            {
+                loop.Rest();
+                _soon.Wait();
+                _soon.Reset();
+                if (loop.Ended)
+                    return;
+                loop.Beat();
+                Look(clock);
+            }
+        }
+
+        public void Dispose()
+        {
+            _loop?.Dispose();
+            _soon.Set();
         }
 
         public void Look(TimeProvider clock)

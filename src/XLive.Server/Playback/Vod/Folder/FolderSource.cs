@@ -30,6 +30,7 @@ internal sealed partial class FolderSource
 
     private readonly FileTable _table;
     private readonly FileOpener _opener;
+    private readonly SpareDescriptors? _spare;
     private readonly FileLanes _lanes;
     private readonly TimeProvider _clock;
     private readonly ILogger<FolderSource> _log;
@@ -42,6 +43,7 @@ internal sealed partial class FolderSource
     {
         _clock = clock;
         _log = log;
+        _spare = spare;
         _freshTicks = (long)(Fresh.TotalSeconds * clock.TimestampFrequency);
         _table = new FileTable(options.CacheMemory, maxHandles);
         _lanes = new FileLanes(supervisor);
@@ -146,6 +148,8 @@ internal sealed partial class FolderSource
                 // Before the table has it: a table that is full may let go of it at once.
                 answer.Entry.TryHold();
                 _table.Put(answer.Entry);
+                if (answer.Entry.Body.File is { } file && _spare?.IsAmongTheLast(file.Handle.DangerousGetHandle(), isConnection: false) == true)
+                    _table.CloseSome();
             }
             return answer;
         }
