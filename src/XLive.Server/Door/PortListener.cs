@@ -104,8 +104,10 @@ internal sealed partial class PortListener : IConnectionListener
             }
             catch (SocketException e) when (e.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
             {
-                _spare.TurnAway(_socket, MostTurnedAway);
-                await Task.Delay(Pause, CancellationToken.None);
+                if (_spare.TurnAway(_socket, MostTurnedAway))
+                    await Task.Delay(Pause, CancellationToken.None);
+                else
+                    await StayClosedAsync();
             }
             catch (SocketException e) when (IsOfTheConnection(e.SocketErrorCode))
             {
@@ -154,6 +156,16 @@ internal sealed partial class PortListener : IConnectionListener
         or SocketError.ProtocolOption or SocketError.TimedOut or SocketError.Interrupted or SocketError.TryAgain or SocketError.WouldBlock
         or SocketError.AccessDenied;
 
+    /// <summary>The limit was lowered below what is open, so not even a spare helps. Who comes now is refused at once by the kernel.</summary>
+    private async Task StayClosedAsync()
+    {
+        LogClosed(_log, EndPoint);
+        _socket.Dispose();
+        while (!_closed && !_spare.HasRoom())
+            await Task.Delay(100);
+        await ListenAgainAsync();
+    }
+
     /// <summary>The socket itself has failed. A new one in its place, or the end: a server that nobody can reach must not look alive.</summary>
     private async Task ListenAgainAsync()
     {
@@ -190,6 +202,9 @@ internal sealed partial class PortListener : IConnectionListener
         if (_missedLooks == MostMissedLooks)
             _lifeline.Cut($"port {EndPoint} no longer accepts: Kestrel's accept loop has ended");
     }
+
+    [LoggerMessage(LogLevel.Error, "no descriptors are left, nor can spare ones be used: {EndPoint} is closed until there are some")]
+    private static partial void LogClosed(ILogger log, EndPoint endPoint);
 
     [LoggerMessage(LogLevel.Warning, "{EndPoint} listens again")]
     private static partial void LogListensAgain(ILogger log, EndPoint endPoint);

@@ -18,6 +18,7 @@ public sealed partial class SpareDescriptors : IDisposable
 
     private const int OpenOnlyPath = 0x200000 | 0x80000; // O_PATH | O_CLOEXEC
     private const int DuplicateClosed = 1030;            // F_DUPFD_CLOEXEC
+    private const int TryAgain = 11;
     private const int LimitOfFiles = 7;                  // RLIMIT_NOFILE
     private const int NonBlockingClosed = 0x800 | 0x80000;
 
@@ -88,7 +89,7 @@ public sealed partial class SpareDescriptors : IDisposable
         }
     }
 
-    /// <summary>Takes connections off the queue and closes them. False when not even the spare could be had for that.</summary>
+    /// <summary>Takes connections off the queue and closes them. False when a spare is of no use for that: it lies above the limit.</summary>
     internal bool TurnAway(Socket listener, int most)
     {
         lock (_gate)
@@ -96,9 +97,11 @@ public sealed partial class SpareDescriptors : IDisposable
             _exhausted = true;
             if (_spare.TryPop(out var spare))
                 _ = close(spare);
-            _turnedAway += CloseWaiting(listener, most);
+            var closed = CloseWaiting(listener, most);
+            var useless = closed == 0 && Marshal.GetLastPInvokeError() != TryAgain;
+            _turnedAway += closed;
             Refill();
-            return _spare.Count > 0;
+            return !useless;
         }
     }
 
