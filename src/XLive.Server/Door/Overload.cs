@@ -19,20 +19,26 @@ public sealed partial class Overload : IDisposable
 {
     public const double ShedAt = 0.85, FullAt = 0.92, NormalBelow = 0.80;
 
-    // A connection that waits costs 20 to 30 KiB of the heap, a stopped viewer's buffers as much again; measured.
+    // With what is sent to it; a stopped viewer has been measured at 24 KiB, and one over TLS may hold 96.
     private const long ConnectionCost = 64 * 1024;
 
     private static readonly TimeSpan Every = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan BetweenCollections = TimeSpan.FromSeconds(2);
 
     // Whoever has room now and then is no slow viewer.
     private static readonly TimeSpan Slow = TimeSpan.FromSeconds(1);
 
-    private readonly MemoryGroup _group;
     private readonly WritableWaiter _waiter;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
-    private SupervisedLoop? _looks;
+#pragma warning disable CA2213 // both are the thread's, which ends soon after and not before
+    private readonly ManualResetEventSlim _wake = new(false, spinCount: 0);
+    private readonly MemoryGroup _group;
+#pragma warning restore CA2213
+    private SupervisedLoop? _loop;
+    private volatile bool _stopping;
+    private volatile bool _tight;
     private volatile int _load;
     private long _collectedAt;
     private long _refusedViewers;
@@ -42,7 +48,7 @@ public sealed partial class Overload : IDisposable
         (_group, _waiter, _clock, _log) = (group, waiter, clock, log);
 
     public Load Load => (Load)_load;
-    public bool RefusesViewers => _load >= (int)Load.Shedding;
+    public bool RefusesViewers => _load >= (int)Load.Shedding || _tight;
     public bool RefusesConnections => _load == (int)Load.Full;
 
     /// <summary>As it was at the last look.</summary>
@@ -63,14 +69,43 @@ public sealed partial class Overload : IDisposable
     /// <summary>Connections that memory has room for beside everything else: half of it.</summary>
     public static int ConnectionsFor(long memory) => (int)Math.Clamp(memory / 2 / ConnectionCost, 64, int.MaxValue);
 
-    public void Start(Supervisor supervisor) => _looks = supervisor.Every("memory", Every, Look);
-
-    private void Look()
+    public void Start(Supervisor supervisor)
     {
-        Memory = _group.Read(_waiter.QueuedFromFiles);
+        _waiter.CountsQueues = _group.HasLimit;
+        _waiter.OnTight = () =>
+        {
+            // At once: within one look's time a few hundred new viewers can take all that is left.
+            _tight = true;
+            _wake.Set();
+        };
+        _loop = supervisor.OnThread("memory", 256 * 1024, Run);
+    }
+
+    private void Run(SupervisedLoop loop)
+    {
+        while (!_stopping)
+        {
+            loop.Rest();
+            if (_wake.Wait(Every))
+                Thread.Sleep(Shortest);
+            _wake.Reset();
+            loop.Beat();
+            Read();
+            Judge(Math.Max(Memory.Share, Heap.Share));
+            _tight = false;
+        }
+        _group.Dispose();
+    }
+
+    private void Read()
+    {
+        _waiter.RecountQueues();
+        var queued = _waiter.QueuedPages;
+        Memory = _group.Read(queued);
+        // What queues may hold beside everything else.
+        _waiter.PagesBudget = Memory.Limit == 0 ? long.MaxValue : (long)(Memory.Limit * ShedAt) - Math.Max(0, Memory.Used - queued);
         var heap = GC.GetGCMemoryInfo(GCKind.Any);
         Heap = new MemoryUse(heap.HeapSizeBytes, heap.TotalAvailableMemoryBytes);
-        Judge(Math.Max(Memory.Share, Heap.Share));
     }
 
     /// <param name="share">Of the limit, the tighter one.</param>
@@ -90,17 +125,16 @@ public sealed partial class Overload : IDisposable
         }
         if (now == Load.Normal)
             return;
-        // What the caches and the viewers who have gone left behind is known only after a collection.
-        if (was == Load.Normal || _clock.GetElapsedTime(_collectedAt) > BetweenCollections)
+        if (share >= NormalBelow)
+            CutViewers += _waiter.CutSlowest((long)((share - NormalBelow) * (Memory.Share >= Heap.Share ? Memory.Limit : Heap.Limit)), now == Load.Full ? default : Slow);
+        // What the caches and the viewers who have gone left behind is known, and given back, only after a collection.
+        if (was == Load.Normal || Heap.Share >= NormalBelow && _clock.GetElapsedTime(_collectedAt) > BetweenCollections)
         {
             _collectedAt = _clock.GetTimestamp();
             // Blocking, for what is freed in the background comes too late; on a heap of gigabytes that would be a pause of seconds.
             var small = Heap.Used < 1 << 30;
             GC.Collect(GC.MaxGeneration, was == Load.Normal && small ? GCCollectionMode.Aggressive : GCCollectionMode.Forced, blocking: small, compacting: small);
-            return;
         }
-        if (share >= NormalBelow)
-            CutViewers += _waiter.CutSlowest((long)((share - NormalBelow) * Math.Max(Memory.Limit, Heap.Limit)), Slow);
     }
 
     [LoggerMessage(LogLevel.Warning,
@@ -109,7 +143,8 @@ public sealed partial class Overload : IDisposable
 
     public void Dispose()
     {
-        _looks?.Dispose();
-        _group.Dispose();
+        _stopping = true;
+        _wake.Set();
+        _loop?.Dispose();
     }
 }

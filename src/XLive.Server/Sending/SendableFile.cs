@@ -23,8 +23,6 @@ public sealed class SendableFile(SafeFileHandle handle, FileLane lane, long leng
 
     private int[]? _sentAt;
 
-    // Used by the waiter's sweep alone.
-    private long _sweep;
     private long _queued;
 
     public SafeFileHandle Handle => handle;
@@ -33,14 +31,11 @@ public sealed class SendableFile(SafeFileHandle handle, FileLane lane, long leng
     /// <summary>False: read and copied, for file systems and settings that rule sendfile(2) out.</summary>
     public bool Sendfile => sendfile;
 
-    /// <summary>So many of its bytes lie in one more send queue. How many more of its pages that can be: viewers of one film share them.</summary>
-    internal long CountQueued(long sweep, int bytes)
+    /// <summary>So many more of its bytes lie in send queues. By how much its pinned pages grow: viewers of one film share them.</summary>
+    internal long CountQueued(long more)
     {
-        if (_sweep != sweep)
-            (_sweep, _queued) = (sweep, 0);
-        var before = Math.Min(_queued, length);
-        _queued += bytes;
-        return Math.Min(_queued, length) - before;
+        var now = Interlocked.Add(ref _queued, more);
+        return Math.Min(now, length) - Math.Min(now - more, length);
     }
 
     /// <summary>How many bytes from here on, up to two blocks, can be sent without waiting for the disk; 0: by the lane.</summary>

@@ -62,6 +62,9 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
     internal int LastQueued;
     internal long LastProgress;
     internal long FullSince;
+    internal SendableFile? QueuedOf;
+    internal long Queued;
+    internal long QueueMoved;
 
     public SocketOutput(Socket socket, ConnectionContext connection, WritableWaiter waiter)
     {
@@ -80,8 +83,6 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
 
     internal SafeSocketHandle SocketHandle => _socket;
 
-    /// <summary>While it waits: the file whose pages lie in the socket's queue.</summary>
-    internal SendableFile? WaitsWith => _body.File;
 
     public override bool CanGetUnflushedBytes => true;
 
@@ -244,6 +245,8 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
                 _fileLeft -= sent;
                 BodySent += sent;
                 _meter?.Add(sent);
+                if (_waiter.CountsQueues)
+                    _waiter.CountQueue(this, file);
                 // Less than asked for means that the socket is full: asking again would only hear EAGAIN.
                 if (sent < wanted)
                     return Step.SocketFull;
@@ -353,6 +356,9 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         return true;
     }
+
+    /// <summary>By whoever needs the memory of its queue, though no send is under way.</summary>
+    internal void Drop() => _connection.Abort(new ConnectionAbortedException("memory runs short"));
 
     // A half-closed viewer still reads: the send is tried again, and if the socket is only full it waits on.
     private void WakeToLook() => Wake();

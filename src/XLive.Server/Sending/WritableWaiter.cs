@@ -11,7 +11,7 @@ namespace XLive.Server.Sending;
 ///
 /// One thread; it only passes on. Outputs are named in the kernel by slot and generation, never by descriptor: those are reused.
 /// </summary>
-internal sealed unsafe class WritableWaiter : IDisposable
+internal sealed unsafe partial class WritableWaiter : IDisposable
 {
     private const int MaxEvents = 256;
 
@@ -49,13 +49,15 @@ internal sealed unsafe class WritableWaiter : IDisposable
 
     public long IdleCuts { get; private set; }
 
-    /// <summary>Page cache that send queues held at the last sweep: the kernel cannot have it back, and charges nobody for it by name.</summary>
-    public long QueuedFromFiles { get; private set; }
-
     /// <summary>From the first full socket on the connection stays in the set, edge-triggered: no call for each wait.</summary>
     public void Watch(SocketOutput output)
     {
         output.LastProgress = output.FullSince = _clock.GetTimestamp();
+        Register(output);
+    }
+
+    private void Register(SocketOutput output)
+    {
         if (output.Slot >= 0)
             return;
         ulong data;
@@ -103,6 +105,7 @@ internal sealed unsafe class WritableWaiter : IDisposable
     {
         if (output.Slot < 0)
             return;
+        Recount(output, null, 0);
         lock (_gate)
         {
             if (output.Slot < 0)
@@ -181,7 +184,6 @@ internal sealed unsafe class WritableWaiter : IDisposable
             used = _used;
         }
         var waiting = 0;
-        var fromFiles = 0L;
         for (var i = 0; i < used; i++)
         {
             var output = Volatile.Read(ref slots[i]);
@@ -198,8 +200,6 @@ internal sealed unsafe class WritableWaiter : IDisposable
             {
                 queued = 0;
             }
-            if (queued > 0 && output.WaitsWith is { } file)
-                fromFiles += file.CountQueued(_lastSweep, queued);
             // Nothing in the queue, and yet it waits: the edge got lost, or the socket is closed. It looks for itself.
             if (queued == 0)
             {
@@ -217,38 +217,6 @@ internal sealed unsafe class WritableWaiter : IDisposable
             }
         }
         Waiting = waiting;
-        QueuedFromFiles = fromFiles;
-    }
-
-    /// <summary>
-    /// Cuts those who have had no room for longest, until about so many bytes must come free; at most a tenth of all who wait, for only the
-    /// next look can tell what it brought. Returns how many.
-    /// </summary>
-    public int CutSlowest(long bytes, TimeSpan age)
-    {
-        // What a connection holds beside its queue: buffers, its state and Kestrel's.
-        const int connection = 32 * 1024;
-        List<(long Since, SocketOutput Output)> slow = [];
-        lock (_gate)
-        {
-            for (var i = 0; i < _used; i++)
-            {
-                if (_slots[i] is { IsWaiting: true } output && _clock.GetElapsedTime(output.FullSince) >= age)
-                    slow.Add((output.FullSince, output));
-            }
-        }
-        slow.Sort(static (a, b) => a.Since.CompareTo(b.Since));
-        var cut = 0;
-        foreach (var (_, output) in slow)
-        {
-            if (bytes <= 0 || cut > slow.Count / 10)
-                break;
-            if (!output.GiveUp())
-                continue;
-            cut++;
-            bytes -= connection + Math.Max(0, output.LastQueued);
-        }
-        return cut;
     }
 
     public void Dispose()
