@@ -31,7 +31,8 @@ public static class DoorServices
             return overload;
         });
         services.RemoveAll<IConnectionListenerFactory>();
-        services.AddSingleton<IConnectionListenerFactory, PortListeners>();
+        services.AddSingleton<PortListeners>();
+        services.AddSingleton<IConnectionListenerFactory>(p => p.GetRequiredService<PortListeners>());
         services.AddSingleton<Certificates>();
         services.AddHostedService(p => p.GetRequiredService<Certificates>());
         services.AddOptions<SocketTransportOptions>().Configure<ILogger<FrontDoor>>((sockets, log) =>

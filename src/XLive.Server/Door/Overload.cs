@@ -62,6 +62,9 @@ public sealed partial class Overload : IDisposable
     /// <summary>Told when shedding begins (true), on the look's thread: caches let go of what they can; and when it is over.</summary>
     public event Action<bool>? Shedding;
 
+    /// <summary>For the tests: what every look finds.</summary>
+    internal double? Forced { get; set; }
+
     public void CountRefusedViewer() => Interlocked.Increment(ref _refusedViewers);
 
     internal void CountRefusedConnections(int count) => Interlocked.Add(ref _refusedConnections, count);
@@ -91,7 +94,7 @@ public sealed partial class Overload : IDisposable
             _wake.Reset();
             loop.Beat();
             Read();
-            Judge(Math.Max(Memory.Share, Heap.Share));
+            Judge(Forced ?? Math.Max(Memory.Share, Heap.Share));
             _tight = false;
         }
         _group.Dispose();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
@@ -18,8 +19,16 @@ internal sealed class PortListeners(
     IOptions<SocketTransportOptions> options, IOptions<KestrelServerOptions> kestrel, ConnectionCount count, SpareDescriptors spare, Overload overload,
     Supervisor supervisor, Lifeline lifeline, ILoggerFactory logs) : IConnectionListenerFactory
 {
-    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        new(new PortListener(endpoint, options.Value, count, (int)(kestrel.Value.Limits.MaxConcurrentConnections ?? int.MaxValue), spare, overload, supervisor, lifeline, logs));
+    private readonly ConcurrentBag<PortListener> _all = [];
+
+    internal IEnumerable<PortListener> All => _all;
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        var port = new PortListener(endpoint, options.Value, count, (int)(kestrel.Value.Limits.MaxConcurrentConnections ?? int.MaxValue), spare, overload, supervisor, lifeline, logs);
+        _all.Add(port);
+        return new(port);
+    }
 }
 
 /// <summary>One port. Connections that cannot be served are closed at once, and a socket that no longer listens is made anew.</summary>

@@ -14,7 +14,7 @@ public sealed class ConsoleLines : IDisposable
     public ConsoleLines(Stream? to = null, Supervisor? supervisor = null)
     {
         _out = to ?? Console.OpenStandardOutput();
-        _lines = new LineBuffer("console", BufferBytes, Take, supervisor ?? new Supervisor(TimeProvider.System));
+        _lines = new LineBuffer("console", BufferBytes, Take, supervisor);
     }
 
     public long Dropped => _lines.Dropped;

@@ -35,11 +35,11 @@ internal sealed class LineBuffer : IDisposable
 
     private long _dropped;
 
-    public LineBuffer(string name, int capacity, Taker taker, Supervisor supervisor)
+    public LineBuffer(string name, int capacity, Taker taker, Supervisor? supervisor = null)
     {
         _capacity = capacity;
         _taker = taker;
-        _loop = supervisor.OnThread("log " + name, 256 << 10, Run);
+        _loop = (supervisor ?? new Supervisor(TimeProvider.System)).OnThread("log " + name, 256 << 10, Run);
     }
 
     public long Dropped => Interlocked.Read(ref _dropped);

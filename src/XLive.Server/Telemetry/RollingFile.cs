@@ -33,7 +33,7 @@ public sealed class RollingFile : IDisposable
         _maxSize = maxSize;
         _maxFiles = maxFiles;
         _trouble = trouble;
-        _lines = new LineBuffer(Path.GetFileName(path), BufferBytes, Take, supervisor ?? new Supervisor(TimeProvider.System));
+        _lines = new LineBuffer(Path.GetFileName(path), BufferBytes, Take, supervisor);
     }
 
     /// <summary>Lines that were lost because the disk was full or too slow.</summary>

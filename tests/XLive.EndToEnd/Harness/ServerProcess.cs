@@ -27,13 +27,14 @@ public sealed class ServerProcess : IAsyncDisposable
         }
     };
 
-    ServerProcess(TempFolder folder, bool ownsFolder, IEnumerable<string> options)
+    ServerProcess(TempFolder folder, bool ownsFolder, IEnumerable<string> options, string[] prefix)
     {
         _folder = folder;
         _ownsFolder = ownsFolder;
         (Port, RtmpPort) = (FreePort(), FreePort());
         // Options given later win, so that a test can set any of these anew.
-        var start = new ProcessStartInfo(Repository.Server, [
+        string[] command = [.. prefix, Repository.Server];
+        var start = new ProcessStartInfo(command[0], [.. command[1..],
             $"--server.port={Port}", "--hls.port=0", $"--rtmp.port={RtmpPort}", $"--access.secret={Secret}",
             $"--data.dir={DataFolder}", $"--log.dir={LogFolder}", .. options])
         {
@@ -75,9 +76,10 @@ public sealed class ServerProcess : IAsyncDisposable
     public static Task<ServerProcess> Start(string media, params IEnumerable<string> options) => Start(media, null, options);
 
     /// <summary>The same, in a folder that outlives the server: for tests that start it again.</summary>
-    public static async Task<ServerProcess> Start(string media, TempFolder? folder, IEnumerable<string> options)
+    /// <param name="prefix">A command that becomes the server in the end: prlimit, a shell that joins a control group.</param>
+    public static async Task<ServerProcess> Start(string media, TempFolder? folder, IEnumerable<string> options, params string[] prefix)
     {
-        var server = new ServerProcess(folder ?? new TempFolder(), folder is null, [$"--backend.filesystem.root={media}", .. options]);
+        var server = new ServerProcess(folder ?? new TempFolder(), folder is null, [$"--backend.filesystem.root={media}", .. options], prefix);
         var ended = server.Process.WaitForExitAsync();
         var first = await Task.WhenAny(server._ready.Task, ended, Task.Delay(TimeSpan.FromSeconds(30)));
         if (first != server._ready.Task)
