@@ -117,7 +117,7 @@ public sealed partial class Overload : IDisposable
         var was = Load;
         var now = share >= FullAt ? Load.Full
             : share >= ShedAt ? Load.Shedding
-            : share >= NormalBelow && was != Load.Normal ? Load.Shedding
+            : share >= NormalBelow && (was != Load.Normal || _tight) ? Load.Shedding
             : Load.Normal;
         _load = (int)now;
         if (now != was)

@@ -99,10 +99,11 @@ internal sealed partial class PortListener : IConnectionListener
         _asked = true;
         while (!_closed)
         {
+            Socket? accepted = null;
             try
             {
                 _loop.Rest();
-                var accepted = await _socket.AcceptAsync(cancellationToken);
+                accepted = await _socket.AcceptAsync(cancellationToken);
                 _loop.Beat();
                 if (await HandOnAsync(accepted) is { } connection)
                     return connection;
@@ -126,6 +127,7 @@ internal sealed partial class PortListener : IConnectionListener
             }
             catch (Exception e)
             {
+                accepted?.Dispose();
                 await Task.Delay(_loop.Failed(e), CancellationToken.None);
                 await ListenAgainAsync();
             }
