@@ -124,10 +124,10 @@ def start_fastapi(root, work):
     return Server("FastAPI + Redis", port, gateway, store)
 
 
-def start_xlive(root, work, *options, prefix=()):
+def start_xlive(root, work, *options, within=()):
     port, data = free_port(), tempfile.mkdtemp(prefix="xlive-", dir=work)
     process = subprocess.Popen(
-        [*prefix, f"{REPOSITORY}/artifacts/bin/XLive.Server/release/xlive", f"--backend.filesystem.root={root}", f"--server.port={port}",
+        [*within, f"{REPOSITORY}/artifacts/bin/XLive.Server/release/xlive", f"--backend.filesystem.root={root}", f"--server.port={port}",
          "--hls.port=0", f"--rtmp.port={free_port()}", f"--access.secret={SECRET}", "--access.max_lifetime=0",
          f"--data.dir={data}/data", f"--log.dir={data}/logs", "--log.level=warning", *options],
         cwd=data, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

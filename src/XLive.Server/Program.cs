@@ -23,6 +23,11 @@ public static class Program
         Prepare();
         if (CommandTable.IsCommand(args))
             return await CommandTable.RunAsync(args);
+        if (ForwardedHeadersSwitch.Fault() is { } refused)
+        {
+            Console.Error.WriteLine(refused);
+            return 2;
+        }
         ServerSettings settings;
         try
         {
@@ -43,6 +48,7 @@ public static class Program
         // Sends and receives go on where the kernel's event is read.
         Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
         AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
+        NativeHeap.LimitArenas();
     }
 
     private static async Task<int> ServeAsync(ServerSettings settings)
@@ -86,7 +92,7 @@ public static class Program
         services.AddSingleton(settings);
         services.AddSingleton(clock);
         services.AddSingleton<IHostLifetime, QuietLifetime>();
-        services.Configure<HostOptions>(o => o.ShutdownTimeout = settings.Of<DoorOptions>().DrainTimeout);
+        services.Configure<HostOptions>(o => o.ShutdownTimeout = Drain.PatienceOf(settings.Of<DoorOptions>()));
 
         builder.AddLogs(logs);
         services.AddStorage();
@@ -103,6 +109,7 @@ public static class Program
 
         var app = builder.Build();
         app.UseProblems();
+        app.UseManagement();
         app.UseApiCors(settings);
         app.UseRouting();
         app.UsePermissions();

@@ -21,7 +21,7 @@ public sealed class FullTests
             ready = Descriptors(measured);
         for (var i = 0; i < 2; i++)
         {
-            await using var server = await ServerProcess.Start(media.Path, null, [], "prlimit", $"--nofile={ready + 100}");
+            await using var server = await ServerProcess.Start(media.Path, null, [], new Surroundings(Within: ["prlimit", $"--nofile={ready + 100}"]));
             await CycleAsync(server, () => Task.CompletedTask);
             Assert.Equal(0, await server.Stop());
         }
@@ -132,7 +132,7 @@ public sealed class FullTests
         }
         await File.WriteAllBytesAsync(media["film/seg.ts"], new byte[200_000], TestContext.Current.CancellationToken);
         using var group = new ControlGroup(200 << 20);
-        await using var server = await ServerProcess.Start(media.Path, null, [], "sh", "-c", $"echo $$ > {group.Processes} && exec \"$@\"", "sh");
+        await using var server = await ServerProcess.Start(media.Path, null, [], new Surroundings(Within: ["sh", "-c", $"echo $$ > {group.Processes} && exec \"$@\"", "sh"]));
         using var known = Connect(server);
         var link = ServerProcess.Sign("/film/seg.ts", "known").InQuery;
         Assert.Equal(200, Ask(known, link));

@@ -21,10 +21,10 @@ internal sealed partial class AccessRulesKeeper(
     PlaybackGate gate, ServerSettings settings, SigningKeyFiles keys, DataOptions data, Supervisor supervisor, ILogger<AccessRulesKeeper> log) : IHostedService, IDisposable
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(0.5);
     private readonly Lock _gate = new();
     private DateTime _keysChanged;
     private SupervisedLoop? _looks;
+    private bool _settled;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -48,7 +48,7 @@ internal sealed partial class AccessRulesKeeper(
     {
         try
         {
-            if (Directory.GetLastWriteTimeUtc(Path.Combine(data.Dir, "keys")) != _keysChanged)
+            if (Directory.GetLastWriteTimeUtc(Path.Combine(data.Dir, "keys")) != _keysChanged || !_settled)
                 Compile();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -72,9 +72,10 @@ internal sealed partial class AccessRulesKeeper(
                 // The rules that were right a second ago stay.
                 LogKeys(e);
             }
-            // The folder's time stands still for milliseconds: a key put there right after this look would not show. So a time that is
-            // fresh is not taken for known, and the next look reads once more.
-            _keysChanged = (DateTime.UtcNow - changed).Duration() < Settled ? default : changed;
+            // The folder's time stands still for milliseconds: a key put there right after this look would not show. So the next look reads
+            // once more. How old the time is says nothing: the wall clock may have been set since.
+            _settled = changed == _keysChanged;
+            _keysChanged = changed;
         }
     }
 

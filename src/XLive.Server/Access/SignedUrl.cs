@@ -51,9 +51,10 @@ public static class SignedUrl
 
             Span<byte> text = buffer[pathLength..];
             text = text[..WriteText(text, grant.Kid, grant.Uid, grant.Expires, scope)];
-            SigningKey candidate = keys.Find(grant.Kid, out bool known);
+            Span<byte> secret = stackalloc byte[SigningKey.HashBlock];
+            SigningKey candidate = keys.Find(grant.Kid, secret, out bool known);
             Span<byte> mac = stackalloc byte[GrantText.TokenBytes];
-            HMACSHA256.HashData(candidate.Secret, text, mac);
+            HMACSHA256.HashData(secret, text, mac);
             if (!(CryptographicOperations.FixedTimeEquals(mac, grant.Token) & known))
                 return GrantReason.WrongToken;
 

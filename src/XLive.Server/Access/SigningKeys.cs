@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
 namespace XLive.Server.Access;
@@ -6,7 +8,9 @@ namespace XLive.Server.Access;
 public sealed class SigningKey
 {
     public const int MinSecretBytes = 16;
-    private const int HashBlock = 64;
+
+    /// <summary>A block of SHA-256: as long as every secret is once HMAC has it.</summary>
+    internal const int HashBlock = 64;
 
     private readonly byte[] _kidBytes;
     private readonly byte[] _secret;
@@ -21,8 +25,13 @@ public sealed class SigningKey
             throw new FormatException($"the secret of key '{kid}' has {secret.Length} bytes; at least {MinSecretBytes} are needed");
         if (notBefore > notAfter)
             throw new FormatException($"key '{kid}' ends before it begins");
-        // HMAC hashes a longer secret first. Done here once, every key takes the same time to check.
-        _secret = secret.Length > HashBlock ? SHA256.HashData(secret) : secret.ToArray();
+        // What HMAC does to every secret first (RFC 2104 section 2): a longer one is hashed, and all are filled up to a block with
+        // zeros. Done here once, every key takes the same time to check, to the nanosecond.
+        _secret = new byte[HashBlock];
+        if (secret.Length > HashBlock)
+            SHA256.HashData(secret, _secret);
+        else
+            secret.CopyTo(_secret);
         Kid = kid;
         NotBefore = notBefore;
         NotAfter = notAfter;
@@ -49,13 +58,14 @@ public sealed class SigningKeys
 
     private readonly SigningKey[] _keys;
 
-    // An unknown id is checked against a secret that nobody has, so that its answer takes as long as a wrong token's.
-    private readonly SigningKey _nobodys = new("", RandomNumberGenerator.GetBytes(GrantText.TokenBytes));
+    // The keys, and behind them the one of an unknown id: a secret that nobody has, so that its answer takes as long as a wrong token's.
+    private readonly SigningKey[] _candidates;
 
     /// <exception cref="FormatException">Two keys have one id.</exception>
     public SigningKeys(IEnumerable<SigningKey> keys)
     {
         _keys = [.. keys];
+        _candidates = [.. _keys, new SigningKey("", RandomNumberGenerator.GetBytes(GrantText.TokenBytes))];
         for (int i = 0; i < _keys.Length; i++)
         {
             for (int j = 0; j < i; j++)
@@ -71,17 +81,26 @@ public sealed class SigningKeys
 
     public IReadOnlyList<SigningKey> All => _keys;
 
-    internal SigningKey Find(ReadOnlySpan<byte> kid, out bool known)
+    /// <summary>
+    /// Goes through all keys and takes from every secret, with a mask of ones for one of them at most. A scan that stops where it finds
+    /// one takes 3 ns less, and a branch or another place in memory still makes half a nanosecond: a million tries tell either.
+    /// </summary>
+    /// <param name="secret">A block, for the MAC.</param>
+    internal SigningKey Find(ReadOnlySpan<byte> kid, Span<byte> secret, out bool known)
     {
-        foreach (SigningKey key in _keys)
+        Span<ulong> chosen = MemoryMarshal.Cast<byte, ulong>(secret);
+        int nobody = _keys.Length, found = nobody;
+        MemoryMarshal.Cast<byte, ulong>(_candidates[nobody].Secret).CopyTo(chosen);
+        for (int i = 0; i < nobody; i++)
         {
-            if (kid.SequenceEqual(key.KidBytes))
-            {
-                known = true;
-                return key;
-            }
+            int isIt = -Unsafe.BitCast<bool, byte>(kid.SequenceEqual(_candidates[i].KidBytes));
+            found ^= (found ^ i) & isIt;
+            ulong mask = (ulong)(long)isIt;
+            ReadOnlySpan<ulong> own = MemoryMarshal.Cast<byte, ulong>(_candidates[i].Secret);
+            for (int j = 0; j < chosen.Length && j < own.Length; j++)
+                chosen[j] ^= (chosen[j] ^ own[j]) & mask;
         }
-        known = false;
-        return _nobodys;
+        known = found != nobody;
+        return _candidates[found];
     }
 }

@@ -1,5 +1,5 @@
-using System.Net;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using XLive.Server.Door;
 
 namespace XLive.Server.Accounts;
 
@@ -51,12 +51,7 @@ public static class AccountsServices
 
     private static OpenTo OpenToNetworks(AuthOptions options)
     {
-        IPNetwork[] networks = [.. options.OpenTo.Select(text =>
-            IPNetwork.TryParse(text, out IPNetwork network) ? network : new IPNetwork(IPAddress.Parse(text), text.Contains(':') ? 128 : 32))];
-        return address =>
-        {
-            IPAddress plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-            return networks.Any(n => n.Contains(plain));
-        };
+        CidrSet networks = CidrSet.Of(options.OpenTo);
+        return networks.Contains;
     }
 }

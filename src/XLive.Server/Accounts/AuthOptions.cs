@@ -1,4 +1,4 @@
-using System.Net;
+using XLive.Server.Door;
 using XLive.Server.Settings;
 
 namespace XLive.Server.Accounts;
@@ -25,9 +25,9 @@ public sealed class AuthOptions : ICheckedOptions
     {
         foreach (string network in OpenTo)
         {
-            if (!IPNetwork.TryParse(network, out _) && !IPAddress.TryParse(network, out _))
+            if (CidrSet.Fault(network) is { } why)
             {
-                fault("auth.open_to", $"{network} is neither an address nor a network such as 192.0.2.0/24");
+                fault("auth.open_to", why);
             }
         }
         if (TokenLifetime < TimeSpan.FromSeconds(10) || TokenLifetime > TimeSpan.FromDays(1))

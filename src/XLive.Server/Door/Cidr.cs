@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.Net;
-
 namespace XLive.Server.Door;
 
 /// <summary>One network as it is written. Strict, because a lenient reading of a rule is a hole in it.</summary>
@@ -17,14 +14,14 @@ internal readonly record struct Cidr(bool IsV4, UInt128 First, UInt128 Last, int
         cidr = default;
         int slash = entry.IndexOf('/');
         ReadOnlySpan<char> address = slash < 0 ? entry : entry.AsSpan(0, slash);
-        if (!TryAddress(address, out bool isV4, out UInt128 value))
+        if (!AddressText.TryParse(address, out bool isV4, out UInt128 value))
         {
             fault = $"'{entry}' is not an IP address or network";
             return false;
         }
         int width = isV4 ? 32 : 128;
         int prefix = width;
-        if (slash >= 0 && !TryNumber(entry.AsSpan(slash + 1), width, out prefix))
+        if (slash >= 0 && !AddressText.TryNumber(entry.AsSpan(slash + 1), width, out prefix))
         {
             fault = $"'{entry}': the length after the slash is a number from 0 to {width}";
             return false;
@@ -51,64 +48,5 @@ internal readonly record struct Cidr(bool IsV4, UInt128 First, UInt128 Last, int
         return true;
     }
 
-    private static bool TryAddress(ReadOnlySpan<char> text, out bool isV4, out UInt128 value)
-    {
-        isV4 = text.IndexOf(':') < 0;
-        value = 0;
-        if (isV4)
-        {
-            if (!TryDotted(text, out uint small))
-                return false;
-            value = small;
-            return true;
-        }
-        // IPAddress takes zone ids, brackets and ports too: only the plain alphabet gets as far as it.
-        if (text.IndexOfAnyExcept("0123456789abcdefABCDEF:.") >= 0)
-            return false;
-        int dot = text.IndexOf('.');
-        if (dot >= 0 && !TryDotted(text[(text.LastIndexOf(':') + 1)..], out _))
-            return false;
-        if (!IPAddress.TryParse(text, out IPAddress? address))
-            return false;
-        Span<byte> bytes = stackalloc byte[16];
-        if (!address.TryWriteBytes(bytes, out int length) || length != 16)
-            return false;
-        value = BinaryPrimitives.ReadUInt128BigEndian(bytes);
-        return true;
-    }
-
-    /// <summary>Four plain decimals. IPAddress reads 010.1 as 8.0.0.1.</summary>
-    private static bool TryDotted(ReadOnlySpan<char> text, out uint value)
-    {
-        value = 0;
-        int parts = 0;
-        foreach (Range range in text.Split('.'))
-        {
-            if (++parts > 4 || !TryNumber(text[range], 255, out int part))
-                return false;
-            value = (value << 8) | (uint)part;
-        }
-        return parts == 4;
-    }
-
-    private static bool TryNumber(ReadOnlySpan<char> text, int max, out int number)
-    {
-        number = 0;
-        if (text.Length is 0 or > 3 || (text[0] == '0' && text.Length > 1))
-            return false;
-        foreach (char c in text)
-        {
-            if (!char.IsAsciiDigit(c))
-                return false;
-            number = (number * 10) + (c - '0');
-        }
-        return number <= max;
-    }
-
-    private static string Text(bool isV4, UInt128 value)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        BinaryPrimitives.WriteUInt128BigEndian(bytes, value);
-        return new IPAddress(isV4 ? bytes[12..] : bytes).ToString();
-    }
+    private static string Text(bool isV4, UInt128 value) => AddressText.Address(isV4, value).ToString();
 }

@@ -13,6 +13,12 @@ public sealed class DoorOptions : ICheckedOptions
     [Setting("hls.port", "a second HTTP port that answers the same; 0 turns it off", NeedsRestart = true)]
     public int HlsPort { get; set; } = 3001;
 
+    [Setting("admin.port", "console, API, health details and metrics answer here only, and no media does; 0: on every HTTP port", NeedsRestart = true)]
+    public int AdminPort { get; set; }
+
+    [Setting("admin.allow", "CIDRs of clients that reach console, API, health details and metrics at all; empty is everybody")]
+    public List<string> AdminAllow { get; set; } = [];
+
     [Setting("server.public_url", "the URLs under which viewers reach this server; playlists that name these hosts are rewritten like relative ones", NeedsRestart = true)]
     public List<string> PublicUrl { get; set; } = [];
 
@@ -39,6 +45,15 @@ public sealed class DoorOptions : ICheckedOptions
             fault("server.port", "must be between 0 and 65535");
         if (HlsPort is < 0 or > 65535)
             fault("hls.port", "must be between 0 and 65535");
+        if (AdminPort is < 0 or > 65535)
+            fault("admin.port", "must be between 0 and 65535");
+        if (AdminPort != 0 && (AdminPort == Port || AdminPort == HlsPort))
+            fault("admin.port", "must be a port of its own, not server.port or hls.port");
+        foreach (var entry in AdminAllow)
+        {
+            if (CidrSet.Fault(entry) is { } why)
+                fault("admin.allow", why);
+        }
         if (MaxConnections < 1)
             fault("server.max_connections", "must be at least 1");
         if (DrainTimeout < TimeSpan.Zero || DrainTimeout > TimeSpan.FromHours(24))

@@ -19,6 +19,12 @@ public static class DoorServices
         var door = settings.Of<DoorOptions>();
         var services = builder.Services;
         services.AddSingleton<FrontDoor>();
+        services.AddSingleton<TrustedProxies>();
+        services.AddSingleton<Management>();
+        services.AddSingleton(p => new ProxyProtocol(
+            p.GetRequiredService<TrustedProxies>(), door, p.GetRequiredService<AuditLog>(), p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<Refusals>();
+        services.AddSingleton(p => new Drain(door, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(descriptors);
         services.AddSingleton<ConnectionCount>();
         services.AddSingleton<SpareDescriptors>();
@@ -33,21 +39,22 @@ public static class DoorServices
         services.RemoveAll<IConnectionListenerFactory>();
         services.AddSingleton<PortListeners>();
         services.AddSingleton<IConnectionListenerFactory>(p => p.GetRequiredService<PortListeners>());
+        services.AddSingleton(p => new OpenConnections(door, descriptors, p.GetRequiredService<ConnectionCount>(), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<Supervisor>()));
         services.AddSingleton<Certificates>();
         services.AddHostedService(p => p.GetRequiredService<Certificates>());
         services.AddOptions<SocketTransportOptions>().Configure<ILogger<FrontDoor>>((sockets, log) =>
             Listeners.Configure(sockets, settings.Of<NetworkOptions>(), log));
-        services.AddOptions<KestrelServerOptions>().Configure<WritableWaiter, ConnectionCount, Certificates>((kestrel, waiter, count, certificates) =>
+        services.AddOptions<KestrelServerOptions>().Configure<WritableWaiter, OpenConnections, Certificates>((kestrel, waiter, connections, certificates) =>
         {
             var tls = settings.Of<TlsOptions>();
             if (tls.Port != 0)
                 certificates.Load();
-            Listeners.Configure(kestrel, door, tls, descriptors.ConnectionsFor(door), waiter, count, certificates);
+            Listeners.Configure(kestrel, door, tls, descriptors.ConnectionsFor(door), waiter, connections, certificates);
         });
         // The door stands before whatever Kestrel would call.
         var kestrel = services.Last(s => s.ServiceType == typeof(IServer));
         services.Remove(kestrel);
         services.AddSingleton<IServer>(p =>
-            new DoorServer((IServer)ActivatorUtilities.CreateInstance(p, kestrel.ImplementationType!), p.GetRequiredService<FrontDoor>()));
+            new DoorServer((IServer)ActivatorUtilities.CreateInstance(p, kestrel.ImplementationType!, p.GetRequiredService<Refusals>()), p.GetRequiredService<FrontDoor>()));
     }
 }

@@ -18,7 +18,9 @@ public sealed class Exchange
     private readonly IHttpResponseFeature _response;
     private readonly IHttpResponseBodyFeature _body;
     private readonly BodyOutput? _output;
-    private readonly IPAddress _remote;
+    private readonly IPAddress _peer;
+    private readonly bool _isHttps;
+    private Forwarded? _forwarded;
     private ulong _id;
 
     internal Exchange(IFeatureCollection features)
@@ -29,9 +31,13 @@ public sealed class Exchange
         _body = features.GetRequiredFeature<IHttpResponseBodyFeature>();
         // HTTP/2 frames what it sends, so a body cannot pass it by.
         _output = _request.Protocol.StartsWith("HTTP/1", StringComparison.Ordinal) ? features.Get<BodyOutput>() : null;
+        Connection = features.Get<OpenConnection>();
         IsTls = features.Get<ITlsHandshakeFeature>() is not null;
-        var remote = features.Get<IHttpConnectionFeature>()?.RemoteIpAddress ?? IPAddress.None;
-        _remote = remote.IsIPv4MappedToIPv6 ? remote.MapToIPv4() : remote;
+        IsHttps = _isHttps = IsTls || features.Get<ClientOverTls>() is not null;
+        var connection = features.Get<IHttpConnectionFeature>();
+        LocalPort = connection?.LocalPort ?? 0;
+        var peer = connection?.RemoteIpAddress ?? IPAddress.None;
+        Remote = _peer = peer.IsIPv4MappedToIPv6 ? peer.MapToIPv4() : peer;
     }
 
     internal void Begin(long now, ulong id)
@@ -44,7 +50,18 @@ public sealed class Exchange
         End = SendEnd.Done;
     }
 
+    /// <summary>Whose request it is: the peer's, or that of whom trusted proxies name.</summary>
+    internal void FindClient(CidrSet proxies)
+    {
+        if (proxies.Count == 0 && _forwarded is null)
+            return;
+        _forwarded ??= new Forwarded(_peer, _isHttps);
+        _forwarded.Read(_request.Headers, proxies);
+        (Remote, IsHttps) = (_forwarded.Client, _forwarded.IsHttps);
+    }
+
     internal IFeatureCollection Features => _features;
+    internal OpenConnection? Connection { get; }
 
     /// <summary>A reading of the monotonic clock at the request's start.</summary>
     public long Now { get; private set; }
@@ -56,8 +73,23 @@ public sealed class Exchange
     public string Protocol => _request.Protocol;
     public IHeaderDictionary RequestHeaders => _request.Headers;
     public IHeaderDictionary Headers => _response.Headers;
+
+    /// <summary>This connection is encrypted, whatever the client speaks to a proxy.</summary>
     public bool IsTls { get; }
-    public IPAddress Remote => _remote;
+
+    /// <summary>The client speaks https, to us or to a trusted proxy: what URLs of our own and redirects must go by.</summary>
+    public bool IsHttps { get; private set; }
+
+    /// <summary>The client's address, behind trusted proxies too. The requests of one connection may have different ones.</summary>
+    public IPAddress Remote { get; private set; }
+
+    /// <summary>A trusted proxy's connection: the next request may be another client's.</summary>
+    public bool IsShared => _forwarded is { IsShared: true };
+
+    internal int LocalPort { get; }
+
+    /// <summary>Console, API and health details answer this client at this port.</summary>
+    internal bool ReachesManagement { get; set; }
 
     public int Status
     {

@@ -14,7 +14,8 @@ public delegate ValueTask MediaHandler(Exchange exchange);
 /// The one door: every request of every port comes through here, gets its id and its one parsed path, and goes either to the media
 /// path or, when its first segment is reserved, into ASP.NET Core. Every answer leaves a line in the access log here.
 /// </summary>
-public sealed partial class FrontDoor(TimeProvider clock, ILogger<FrontDoor> log)
+public sealed partial class FrontDoor(
+    TrustedProxies proxies, Management management, Drain drain, TimeProvider clock, ILogger<FrontDoor> log)
 {
     private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> Reserved = new HashSet<string>(
     [
@@ -39,11 +40,19 @@ public sealed partial class FrontDoor(TimeProvider clock, ILogger<FrontDoor> log
     internal void Begin(Exchange exchange)
     {
         exchange.Begin(clock.GetTimestamp(), _running.Begin());
+        exchange.FindClient(proxies.Networks);
+        if (exchange.Connection is not { } connection)
+            return;
+        connection.Began();
+        if (drain.Begun)
+            connection.AskToGo(exchange.Now);
     }
 
     internal ValueTask AnswerAsync(Exchange exchange, out bool api)
     {
         api = false;
+        if (Framing.Refuses(exchange, out var unsure) is var status and not 0)
+            return RefuseAsync(exchange, status, unsure);
         if (!RequestTarget.TryParse(exchange.RawTarget, out var target, out var fault))
         {
             // "OPTIONS *" asks about the server as a whole (RFC 9110 section 9.3.7).
@@ -59,9 +68,33 @@ public sealed partial class FrontDoor(TimeProvider clock, ILogger<FrontDoor> log
         if (target.Grant.IsEmpty && IsReserved(target.Path))
         {
             api = true;
+            exchange.ReachesManagement = management.AnswersAt(exchange) && management.Admits(exchange.Remote);
             return default;
         }
-        return Media!(exchange);
+        return management.IsOwnPort(exchange)
+            ? MediaErrors.WriteAsync(exchange, StatusCodes.Status404NotFound, "there is no media at this port")
+            : Media!(exchange);
+    }
+
+    private static ValueTask RefuseAsync(Exchange exchange, int status, string why)
+    {
+        exchange.RefusedFor = "request_form";
+        if (status == Framing.Reset)
+        {
+            Framing.ResetStream(exchange);
+            return default;
+        }
+        // What follows on this connection may be the body or another request: nobody may guess.
+        exchange.Headers.Connection = "close";
+        return MediaErrors.WriteAsync(exchange, status, why);
+    }
+
+    /// <summary>For an answer that is given outside of an exchange.</summary>
+    internal string NextRequestId()
+    {
+        var id = _running.Begin();
+        _running.Ended(id);
+        return id.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
     }
 
     internal async Task FailedAsync(Exchange exchange, Exception e)
@@ -80,13 +113,19 @@ public sealed partial class FrontDoor(TimeProvider clock, ILogger<FrontDoor> log
 
     internal void End(Exchange exchange)
     {
-        Completed?.Invoke(exchange, clock.GetTimestamp());
+        var now = clock.GetTimestamp();
+        Completed?.Invoke(exchange, now);
+        exchange.Connection?.Ended(now);
         _running.Ended(exchange.Id);
     }
 
-    /// <summary>Until the exchanges that run now have ended, or nobody waits any longer.</summary>
-    internal async Task RunOutAsync(CancellationToken stop) =>
+    /// <summary>Until the exchanges that run now have ended and who watches has heard of it, or nobody waits any longer.</summary>
+    internal async Task RunOutAsync(CancellationToken stop)
+    {
+        drain.Begin();
         await _running.OutAsync().WaitAsync(stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await drain.HeardAsync().WaitAsync(stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
 
     [LoggerMessage(LogLevel.Error, "request {RequestId} failed")]
     private partial void LogFailed(Exception e, string requestId);
@@ -104,7 +143,8 @@ internal sealed class DoorServer(IServer kestrel, FrontDoor door) : IServer
         kestrel.StartAsync(new DoorApplication<TContext>(application, door), cancellationToken);
 
     // The ports stay open while what runs now is sent: whoever watches /health/ready sees 503 there and sends viewers elsewhere, and
-    // one who comes all the same is served. Kestrel alone would at once close every connection that rests between two segments.
+    // one who comes all the same is served, and told to come on another connection. Kestrel alone would at once close every connection
+    // that rests between two segments, under the feet of the next request. What began meanwhile is let out by its own stop.
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await door.RunOutAsync(cancellationToken);
@@ -158,8 +198,16 @@ internal sealed class DoorServer(IServer kestrel, FrontDoor door) : IServer
         {
             // Management may touch the database and hash passwords; the threads that move media are not for that.
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            exchange.Features.Set(exchange);
             exchange.Features.GetRequiredFeature<IHttpRequestIdentifierFeature>().TraceIdentifier = exchange.RequestId;
+            exchange.Features.GetRequiredFeature<IHttpConnectionFeature>().RemoteIpAddress = exchange.Remote;
+            exchange.Features.GetRequiredFeature<IHttpRequestFeature>().Scheme = exchange.IsHttps ? "https" : "http";
             exchange.Headers["X-Request-Id"] = exchange.RequestId;
+            if (exchange.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
+            {
+                var request = exchange.Features.GetRequiredFeature<IHttpRequestFeature>();
+                request.Body = new CheckedBody(request.Body);
+            }
             var context = api.CreateContext(exchange.Features);
             try
             {

@@ -17,22 +17,27 @@ namespace XLive.Server.Door;
 internal static class Listeners
 {
     public static void Configure(
-        KestrelServerOptions kestrel, DoorOptions door, TlsOptions tls, int maxConnections, WritableWaiter waiter, ConnectionCount count,
+        KestrelServerOptions kestrel, DoorOptions door, TlsOptions tls, int maxConnections, WritableWaiter waiter, OpenConnections connections,
         Certificates certificates)
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
+        kestrel.RequestHeaderEncodingSelector = StrictLength.For;
         var limits = kestrel.Limits;
         limits.MaxConcurrentConnections = maxConnections;
         limits.KeepAliveTimeout = door.KeepaliveTimeout;
         limits.RequestHeadersTimeout = door.HeaderTimeout;
         // Kestrel's floor of 240 bytes a second kills paused and slow players (aspnetcore#7008); network.send_idle_timeout takes its place.
         limits.MinResponseDataRate = null;
+        // The API's bodies are a few hundred bytes and come in one packet: the time of a head is theirs too, and only one that keeps coming at
+        // this rate may take longer. Kestrel's own 240 bytes a second let a megabyte hold its place for more than an hour.
+        limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 4096, gracePeriod: door.HeaderTimeout);
         // The API's bodies are small; media takes none.
         limits.MaxRequestBodySize = 1 << 20;
         // A player's longest URL is a path grant with a scope of a kilobyte; nginx has the same 8 KiB.
         limits.MaxRequestLineSize = 8 * 1024;
         limits.MaxRequestHeadersTotalSize = 32 * 1024;
+        ConfigureHttp2(limits.Http2);
 
         foreach (var (key, port) in Ports(door, tls))
         {
@@ -40,7 +45,8 @@ internal static class Listeners
             {
                 kestrel.Listen(address, port, listen =>
                 {
-                    UseOutput(listen, waiter, count);
+                    UseOutput(listen, waiter, connections);
+                    listen.Use(listen.ApplicationServices.GetRequiredService<ProxyProtocol>().Before);
                     if (key == TlsKey)
                         UseTls(listen, certificates, door.HeaderTimeout);
                 });
@@ -48,11 +54,34 @@ internal static class Listeners
         }
     }
 
+    private static void ConfigureHttp2(Http2Limits http2)
+    {
+        // RFC 9113 section 6.5.2: no smaller than 100. Kestrel keeps track of twice as many that were reset, then tells the client to
+        // calm down, and after a hundred refusals in five seconds ends the connection (CVE-2023-44487).
+        http2.MaxStreamsPerConnection = 100;
+        // One request's header may be as long as its line in HTTP/1.1, where a path and its query stand in one line.
+        http2.MaxRequestHeaderFieldSize = 8 * 1024;
+        // The decoder's table is memory that a stranger fills; what players repeat fits.
+        http2.HeaderTableSize = 4096;
+        // What may come in before anybody asks for it. Media has no bodies, the API's are some kilobytes: Kestrel's 1 MiB a connection is
+        // for uploads. A frame fits in either.
+        http2.InitialConnectionWindowSize = 128 * 1024;
+        http2.InitialStreamWindowSize = 64 * 1024;
+        // A viewer whose network went away without a word holds up to a hundred streams: asked once a minute of silence, and given up
+        // 20 s later. TCP's own keep-alive, or its retries, would take a quarter of an hour.
+        http2.KeepAlivePingDelay = TimeSpan.FromSeconds(60);
+        http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
+    }
+
     /// <summary>After a failed start: which setting names the port that is not to be had.</summary>
     public static string KeyOfTakenPort(DoorOptions door, TlsOptions tls)
     {
+        var ports = new HashSet<int>();
         foreach (var (key, port) in Ports(door, tls))
         {
+            // Taken by ourselves.
+            if (!ports.Add(port))
+                return key;
             foreach (var address in Addresses(door.Host))
             {
                 try
@@ -81,6 +110,8 @@ internal static class Listeners
             ports.Add(("hls.port", door.HlsPort));
         if (tls.Port != 0)
             ports.Add((TlsKey, tls.Port));
+        if (door.AdminPort != 0)
+            ports.Add(("admin.port", door.AdminPort));
         return ports;
     }
 
@@ -92,7 +123,7 @@ internal static class Listeners
         _ => [IPAddress.Parse(host)],
     };
 
-    private static void UseOutput(ListenOptions listen, WritableWaiter waiter, ConnectionCount count)
+    private static void UseOutput(ListenOptions listen, WritableWaiter waiter, OpenConnections connections)
     {
         listen.Protocols = HttpProtocols.Http1;
         listen.Use(next => async connection =>
@@ -103,7 +134,8 @@ internal static class Listeners
             connection.Features.Set(output);
             connection.Features.Set<BodyOutput>(output);
             using var gone = new ViewerGone(socket, connection);
-            count.Opened();
+            var open = connections.Enter(connection, output);
+            connection.Features.Set(open);
             try
             {
                 await next(connection);
@@ -112,7 +144,7 @@ internal static class Listeners
             {
                 // Kestrel completes the pipe that it made itself, never one put in its place.
                 output.Complete();
-                count.Closed();
+                connections.Leave(open);
             }
         });
     }
@@ -142,12 +174,17 @@ internal static class Listeners
 
     public static void Configure(SocketTransportOptions sockets, NetworkOptions network, ILogger log)
     {
+        var said = false;
         // Accepted sockets inherit it from the listener.
         sockets.CreateBoundListenSocket = endpoint =>
         {
             var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
-            if (CongestionControl.TrySet(socket, network.Congestion) is { } refused)
+            if (CongestionControl.TrySet(socket, network.Congestion) is { } refused && !said)
+            {
+                // One kernel refuses every port alike.
+                said = true;
                 log.LogWarning("{Refused}", refused);
+            }
             return socket;
         };
         sockets.NoDelay = network.NoDelay;

@@ -12,13 +12,17 @@ public static class MediaErrors
     public static ValueTask WriteAsync(Exchange exchange, int status, string detail)
     {
         exchange.Status = status;
-        var headers = exchange.Headers;
-        headers.ContentType = "text/plain; charset=utf-8";
-        headers.CacheControl = "no-store";
-        headers["X-Request-Id"] = exchange.RequestId;
-        Cors.Apply(headers);
+        WriteHeaders(exchange.Headers, exchange.RequestId);
         var text = $"{status} {ReasonPhrases.GetReasonPhrase(status)}: {detail}\nrequest {exchange.RequestId}\n";
         // Errors are nobody's traffic: no meter.
         return exchange.SendAsync(Body.Of(Encoding.UTF8.GetBytes(text)), null);
+    }
+
+    internal static void WriteHeaders(IHeaderDictionary headers, string requestId)
+    {
+        headers.ContentType = "text/plain; charset=utf-8";
+        headers.CacheControl = "no-store";
+        headers["X-Request-Id"] = requestId;
+        Cors.Apply(headers);
     }
 }

@@ -34,6 +34,8 @@ public sealed class ProblemResponses(RequestDelegate next, ILogger<ProblemRespon
         }
         catch (BadHttpRequestException fault)
         {
+            // Where the next request would begin nobody knows any more.
+            http.Response.Headers.Connection = "close";
             // Not its message: Kestrel quotes the request there.
             await Problem.Write(http, fault.StatusCode, CodeOf(fault.StatusCode), DetailOf(fault.StatusCode));
         }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -6,6 +7,9 @@ namespace XLive.Server.Door;
 /// <summary>A small JSON body, read whole. Faults name the field and never its value.</summary>
 public static class RequestJson
 {
+    // The name is the sender's, and may be anything: only what looks like one of ours is repeated.
+    private static readonly SearchValues<char> FieldCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_.[]");
+
     public static async ValueTask<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type, int mostBytes) where T : class
     {
         if (http.Request.ContentLength > mostBytes)
@@ -43,7 +47,7 @@ public static class RequestJson
         {
             string field = fault.Path is { Length: > 2 } path && path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : "";
             throw new ProblemException(400, "bad_request",
-                field.Length is > 0 and < 100 ? $"{field}: not of the right type, or given twice" : "The body is not well-formed JSON.");
+                field.Length is > 0 and < 100 && !field.AsSpan().ContainsAnyExcept(FieldCharacters) ? $"{field}: not of the right type, or given twice" : "The body is not well-formed JSON.");
         }
     }
 

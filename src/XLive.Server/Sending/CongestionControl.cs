@@ -10,7 +10,7 @@ internal static class CongestionControl
 {
     private const int Tcp = 6, TcpCongestion = 13;
 
-    /// <summary>Null when it holds; else the sentence for the log, which is written once a listener.</summary>
+    /// <summary>Null when it holds; else the sentence for the log, which is written once.</summary>
     public static string? TrySet(Socket listener, Congestion wanted)
     {
         if (wanted == Congestion.System)

@@ -23,7 +23,7 @@ internal sealed unsafe partial class WritableWaiter
     internal void CountQueue(SocketOutput output, SendableFile file)
     {
         Register(output);
-        Recount(output, file, QueueOf(output));
+        Recount(output, file, output.Queued);
         if (QueuedPages > PagesBudget)
             OnTight?.Invoke();
     }
@@ -34,21 +34,8 @@ internal sealed unsafe partial class WritableWaiter
         var slots = _slots;
         for (var i = 0; i < Math.Min(_used, slots.Length); i++)
         {
-            if (Volatile.Read(ref slots[i]) is { QueuedOf: { } file } output)
-                Recount(output, file, QueueOf(output));
-        }
-    }
-
-    private static int QueueOf(SocketOutput output)
-    {
-        var queued = 0;
-        try
-        {
-            return Native.ioctl(output.SocketHandle, Native.SioOutQ, &queued) == 0 ? queued : 0;
-        }
-        catch (ObjectDisposedException)
-        {
-            return 0;
+            if (Volatile.Read(ref slots[i]) is { CountedFile: { } file } output)
+                Recount(output, file, output.Queued);
         }
     }
 
@@ -59,11 +46,11 @@ internal sealed unsafe partial class WritableWaiter
             // A released one is counted no more, whoever comes late.
             if (file is not null && output.Slot < 0)
                 return;
-            if (output.QueuedOf == file && output.Queued == queued)
+            if (output.CountedFile == file && output.Counted == queued)
                 return;
-            var change = output.QueuedOf?.CountQueued(-output.Queued) ?? 0;
+            var change = output.CountedFile?.CountQueued(-output.Counted) ?? 0;
             change += file?.CountQueued(queued) ?? 0;
-            (output.QueuedOf, output.Queued) = (file, queued);
+            (output.CountedFile, output.Counted) = (file, queued);
             output.QueueMoved = _clock.GetTimestamp();
             Interlocked.Add(ref _queuedPages, change);
         }
@@ -86,7 +73,7 @@ internal sealed unsafe partial class WritableWaiter
                     continue;
                 var waits = output.IsWaiting;
                 var since = waits ? output.FullSince : output.QueueMoved;
-                if ((waits || output.Queued > 0) && _clock.GetElapsedTime(since) >= age)
+                if ((waits || output.Counted > 0) && _clock.GetElapsedTime(since) >= age)
                     slow.Add((since, output));
             }
         }
@@ -96,7 +83,7 @@ internal sealed unsafe partial class WritableWaiter
         {
             if (bytes <= 0)
                 break;
-            var queued = output.Queued;
+            var queued = output.Counted;
             if (queued == 0 && uncounted++ > slow.Count / 10)
                 continue;
             if (!output.GiveUp())

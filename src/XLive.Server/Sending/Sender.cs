@@ -17,6 +17,10 @@ internal static class Sender
     // Large enough that a lane hop a piece is lost in the copy, small enough that thousands of slow streams fit into memory.
     private const int CopySize = 128 * 1024;
 
+    // A stream of HTTP/2 holds its piece for as long as its viewer gives no window, and a hundred streams cost a stranger 3 KB to open.
+    // So pieces begin as small as Kestrel's own buffer and double: nobody makes us hold more than he has taken before (CVE-2019-9517).
+    private const int FirstPiece = 4 * 1024;
+
     /// <summary>The response's head must have been started, and its Content-Length must cover the body.</summary>
     public static ValueTask<Sent> SendAsync(IHttpResponseBodyFeature response, BodyOutput? output, in Body body, Meter? meter)
     {
@@ -69,10 +73,42 @@ internal static class Sender
         return sent;
     }
 
+    private static async ValueTask<Sent> CopyFileAsync(IHttpResponseBodyFeature response, Body body, SendableFile file, Meter? meter)
+    {
+        var read = new LaneRead();
+        var most = FirstPiece;
+        for (long done = 0; done < body.Length;)
+        {
+            var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(most, body.Length - done));
+            int got;
+            try
+            {
+                got = await read.ReadAsync(file, buffer.AsMemory(0, (int)Math.Min(most, body.Length - done)), body.Offset + done);
+                response.Writer.Write(buffer.AsSpan(0, got));
+            }
+            catch (IOException)
+            {
+                return new Sent(SendEnd.SourceFailed, done);
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
+            if (got == 0)
+                return new Sent(SendEnd.Truncated, done);
+            if ((await response.Writer.FlushAsync()).IsCompleted)
+                return new Sent(SendEnd.ViewerLeft, done);
+            meter?.Add(got);
+            done += got;
+            most = Math.Min(most * 2, CopySize);
+        }
+        return new Sent(SendEnd.Done, body.Length);
+    }
+
     private static async ValueTask<Sent> CopyAsync(IHttpResponseBodyFeature response, BodyOutput? output, Body body, Meter? meter)
     {
-        if (body.File is null)
-            return await CopyMemoryAsync(response, body.Memory, meter);
+        if (output is null)
+            return body.File is null ? await CopyMemoryAsync(response, body.Memory, meter) : await CopyFileAsync(response, body, body.File, meter);
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(CopySize, body.Length));
         var read = new LaneRead();
         long done = 0;
@@ -84,7 +120,7 @@ internal static class Sender
                 int got;
                 try
                 {
-                    got = await read.ReadAsync(body.File, buffer.AsMemory(0, wanted), body.Offset + done);
+                    got = await read.ReadAsync(body.File!, buffer.AsMemory(0, wanted), body.Offset + done);
                 }
                 catch (IOException)
                 {
@@ -92,10 +128,7 @@ internal static class Sender
                 }
                 if (got == 0)
                     return new Sent(SendEnd.Truncated, done);
-                var piece = buffer.AsMemory(0, got);
-                var sent = output is null
-                    ? await CopyMemoryAsync(response, piece, meter)
-                    : await SendAsync(response, output, Body.Of(piece), meter);
+                var sent = await SendAsync(response, output, Body.Of(buffer.AsMemory(0, got)), meter);
                 done += sent.Bytes;
                 if (sent.End != SendEnd.Done)
                     return new Sent(sent.End, done);
@@ -110,9 +143,10 @@ internal static class Sender
 
     private static async ValueTask<Sent> CopyMemoryAsync(IHttpResponseBodyFeature response, ReadOnlyMemory<byte> memory, Meter? meter)
     {
-        for (var done = 0; done < memory.Length;)
+        var most = FirstPiece;
+        for (var done = 0; done < memory.Length; most = Math.Min(most * 2, CopySize))
         {
-            var piece = memory.Slice(done, Math.Min(memory.Length - done, CopySize));
+            var piece = memory.Slice(done, Math.Min(memory.Length - done, most));
             var flushed = await response.Writer.WriteAsync(piece);
             if (flushed.IsCompleted)
                 return new Sent(SendEnd.ViewerLeft, done);

@@ -62,8 +62,8 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
     internal int LastQueued;
     internal long LastProgress;
     internal long FullSince;
-    internal SendableFile? QueuedOf;
-    internal long Queued;
+    internal SendableFile? CountedFile;
+    internal long Counted;
     internal long QueueMoved;
 
     public SocketOutput(Socket socket, ConnectionContext connection, WritableWaiter waiter)
@@ -83,6 +83,25 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
 
     internal SafeSocketHandle SocketHandle => _socket;
 
+    /// <summary>A flush waits for room or for a disk.</summary>
+    internal bool IsSending => Volatile.Read(ref _flushState) != NoFlush;
+
+    /// <summary>Bytes in the kernel's send queue that the viewer's TCP has not acknowledged; 0 for a socket that is closed.</summary>
+    internal int Queued
+    {
+        get
+        {
+            var queued = 0;
+            try
+            {
+                return Native.ioctl(_socket, Native.SioOutQ, &queued) == 0 ? queued : 0;
+            }
+            catch (ObjectDisposedException)
+            {
+                return 0;
+            }
+        }
+    }
 
     public override bool CanGetUnflushedBytes => true;
 

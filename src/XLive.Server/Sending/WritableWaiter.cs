@@ -190,16 +190,7 @@ internal sealed unsafe partial class WritableWaiter : IDisposable
             if (output is null || !output.IsWaiting)
                 continue;
             waiting++;
-            var queued = 0;
-            try
-            {
-                if (Native.ioctl(output.SocketHandle, Native.SioOutQ, &queued) != 0)
-                    queued = 0;
-            }
-            catch (ObjectDisposedException)
-            {
-                queued = 0;
-            }
+            var queued = output.Queued;
             // Nothing in the queue, and yet it waits: the edge got lost, or the socket is closed. It looks for itself.
             if (queued == 0)
             {

@@ -18,7 +18,9 @@ public sealed class SessionGrants
 {
     private const int MacBytes = 16;
     private const byte BoundFlag = 1;
-    private const int MaxPayload = 2048;
+
+    // The longest path that Linux opens, and what stands before it.
+    private const int MaxPayload = 4096 + 512;
 
     private readonly byte[] _key;
 

@@ -11,9 +11,6 @@ internal static class PlannedKeys
 
     public static IReadOnlyList<SettingKey> All { get; } =
     [
-        .. Feature("admin port",
-            Port("admin.port", 0, "console, API, health details and metrics answer here only; 0: on every HTTP port"),
-            Key("admin.allow", NoTexts, "CIDRs that reach them at all; empty is everybody")),
         .. Feature("RTMP",
             Port("rtmp.port", 1935, "live ingest and RTMP play; 0 turns it off"),
             Port("rtmps.port", 0, "the same over TLS; 0 turns it off")),
@@ -39,8 +36,6 @@ internal static class PlannedKeys
             Key("cache.disk", 0L, "origin responses on disk; 0 turns it off", unit: Bytes),
             Optional("cache.dir", "where; without it below data.dir", restart: true),
             Key("cache.rules", new List<PlannedShapes.CacheRule>(), "how long what is kept, by path pattern: {match, ttl, stale, store}")),
-        .. Feature("access",
-            Key("access.trusted_proxies", NoTexts, "CIDRs whose X-Forwarded-For and PROXY header count")),
         .. Feature("sessions",
             Key("sessions.lease", Seconds(60), "how long a silent device counts"),
             Key("sessions.max_per_user", 0, "devices of one uid at a time; 0: no limit"),

@@ -24,6 +24,9 @@ internal sealed class FaultList
     // A wrong file given by mistake (a log, another program's YAML) has thousands; nobody reads past the first screen.
     private const int Shown = 50;
 
+    // A rule may repeat a value, and a value may be a whole file pasted into a variable by mistake.
+    private const int LongestProblem = 500;
+
     private readonly List<SettingsFault> _faults = [];
     private int _hidden;
 
@@ -39,7 +42,7 @@ internal sealed class FaultList
             return;
         }
 
-        _faults.Add(new SettingsFault(OneLine(where), line, OneLine(key.Length <= 120 ? key : key[..120] + "..."), OneLine(problem)));
+        _faults.Add(new SettingsFault(OneLine(where), line, OneLine(Cut(key, 120)), OneLine(Cut(problem, LongestProblem))));
     }
 
     public bool Concerns(string key) => _hidden > 0 || _faults.Any(f =>
@@ -63,7 +66,9 @@ internal sealed class FaultList
     /// <summary>What the user wrote, fit for a message: short, quoted, on one line.</summary>
     public static string Quote(string text) => "\"" + Short(text) + "\"";
 
-    public static string Short(string text) => text.Length <= 60 ? text : text[..60] + "...";
+    public static string Short(string text) => Cut(text, 60);
+
+    private static string Cut(string text, int longest) => text.Length <= longest ? text : text[..longest] + "...";
 
     private static string OneLine(string text)
     {

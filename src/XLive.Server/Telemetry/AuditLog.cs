@@ -15,18 +15,19 @@ public sealed class AuditLog(LogFiles files) : IDisposable
 
     private readonly Lock _gate = new();
     private readonly Dictionary<(string Reason, IPAddress? Address), Refusals> _refused = [];
-    private DateTimeOffset _swept;
+    private long _swept;
 
     /// <param name="reason">One of our own words, such as "expired"; never text from outside.</param>
     /// <param name="kid">The id of the key the grant names, never the grant.</param>
     public void Refused(string reason, string? kid, IPAddress? address, string? path)
     {
-        DateTimeOffset now = files.Now;
+        // A second between two lines is one of the monotonic clock: a wall clock that is set makes neither a flood nor a silence.
+        long now = files.Clock.GetTimestamp();
         long unwritten;
         lock (_gate)
         {
             Refusals of = Known(reason, address, now);
-            if (of.Count > 0 && now - of.Written < s_apart && now >= of.Written)
+            if (of.Count > 0 && files.Clock.GetElapsedTime(of.Written, now) < s_apart)
             {
                 of.Unwritten++;
                 return;
@@ -36,7 +37,7 @@ public sealed class AuditLog(LogFiles files) : IDisposable
             unwritten = of.Unwritten;
             of.Unwritten = 0;
         }
-        Write(now, "refused", reason, kid, address, path, unwritten);
+        Write(files.Now, "refused", reason, kid, address, path, unwritten);
     }
 
     /// <summary>Somebody changed something: Event("admin", "made the stream key studio-1", address).</summary>
@@ -46,13 +47,13 @@ public sealed class AuditLog(LogFiles files) : IDisposable
     {
         lock (_gate)
         {
-            Sweep(DateTimeOffset.MaxValue);
+            Sweep(files.Clock.GetTimestamp(), all: true);
         }
     }
 
-    private Refusals Known(string reason, IPAddress? address, DateTimeOffset now)
+    private Refusals Known(string reason, IPAddress? address, long now)
     {
-        if (now - _swept > TimeSpan.FromMinutes(1) || now < _swept)
+        if (files.Clock.GetElapsedTime(_swept, now) > TimeSpan.FromMinutes(1))
         {
             Sweep(now);
         }
@@ -73,12 +74,12 @@ public sealed class AuditLog(LogFiles files) : IDisposable
         return _refused[key] = new Refusals();
     }
 
-    private void Sweep(DateTimeOffset now)
+    private void Sweep(long now, bool all = false)
     {
         _swept = now;
         foreach (((string reason, IPAddress? address), Refusals of) in _refused)
         {
-            if (now - of.Written < s_apart && now >= of.Written)
+            if (!all && files.Clock.GetElapsedTime(of.Written, now) < s_apart)
             {
                 continue;
             }
@@ -128,6 +129,6 @@ public sealed class AuditLog(LogFiles files) : IDisposable
     {
         public long Count;
         public long Unwritten;
-        public DateTimeOffset Written;
+        public long Written;
     }
 }

@@ -43,6 +43,8 @@ public sealed partial class LogFiles : IDisposable
 
     internal DateTimeOffset Now => _clock.GetUtcNow();
 
+    internal TimeProvider Clock => _clock;
+
     public void Flush()
     {
         Main.Flush();

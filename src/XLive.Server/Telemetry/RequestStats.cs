@@ -7,23 +7,29 @@ namespace XLive.Server.Telemetry;
 /// What the door saw: answers by class, refusals by reason, how long answers took. Latency lies in buckets of a quarter of a power of
 /// two, so a percentile is right within a fifth and costs one increment.
 /// </summary>
-public sealed class RequestStats
+public sealed class RequestStats(TimeProvider clock)
 {
     private const int PerPower = 4;
     private const int Buckets = 40 * PerPower;
 
+    private readonly long _began = clock.GetTimestamp();
     private readonly long[] _classes = new long[6];
     private readonly long[] _latency = new long[Buckets];
     private readonly ConcurrentDictionary<string, long> _refused = new(StringComparer.Ordinal);
+
+    /// <summary>How long it has counted, whatever the wall clock did meanwhile.</summary>
+    public TimeSpan Uptime => clock.GetElapsedTime(_began);
 
     public void Count(int status, long microseconds, string refusedFor)
     {
         Interlocked.Increment(ref _classes[Math.Clamp(status / 100, 0, 5)]);
         Interlocked.Increment(ref _latency[Bucket(microseconds)]);
-        // The reasons are words of ours, a dozen in all.
         if (refusedFor.Length > 0)
-            _refused.AddOrUpdate(refusedFor, 1, static (_, n) => n + 1);
+            CountRefused(refusedFor);
     }
+
+    // The reasons are words of ours, two dozen in all.
+    public void CountRefused(string reason) => _refused.AddOrUpdate(reason, 1, static (_, n) => n + 1);
 
     public long Of(int statusClass) => Volatile.Read(ref _classes[statusClass]);
 

@@ -5,6 +5,9 @@ using System.Net.Sockets;
 
 namespace XLive.EndToEnd.Harness;
 
+/// <summary>What is unusual about the world that a server is started in: its network namespace, variables of its environment.</summary>
+public readonly record struct Surroundings(string? Namespace = null, Dictionary<string, string>? Environment = null, string[]? Within = null);
+
 /// <summary>
 /// The built program, started as a user starts it, over folders of its own and on ports that were free. Stopped by SIGTERM,
 /// and killed, by its id, if that does not help.
@@ -27,15 +30,17 @@ public sealed class ServerProcess : IAsyncDisposable
         }
     };
 
-    ServerProcess(TempFolder folder, bool ownsFolder, IEnumerable<string> options, string[] prefix)
+    ServerProcess(TempFolder folder, bool ownsFolder, IEnumerable<string> options, Surroundings around)
     {
         _folder = folder;
         _ownsFolder = ownsFolder;
         (Port, RtmpPort) = (FreePort(), FreePort());
         // Options given later win, so that a test can set any of these anew.
-        string[] command = [.. prefix, Repository.Server];
-        var start = new ProcessStartInfo(command[0], [.. command[1..],
-            $"--server.port={Port}", "--hls.port=0", $"--rtmp.port={RtmpPort}", $"--access.secret={Secret}",
+        // Likewise prlimit, and a shell that joins a control group: the last thing they do.
+        string[] within = around.Namespace is null ? around.Within ?? [] : ["ip", "netns", "exec", around.Namespace];
+        string[] command = [.. within, Repository.Server];
+        // "ip netns exec" becomes the program that it starts, so the process is the server's either way.
+        var start = new ProcessStartInfo(command[0], [.. command[1..], $"--server.port={Port}", "--hls.port=0", $"--rtmp.port={RtmpPort}", $"--access.secret={Secret}",
             $"--data.dir={DataFolder}", $"--log.dir={LogFolder}", .. options])
         {
             RedirectStandardInput = true,
@@ -46,6 +51,10 @@ public sealed class ServerProcess : IAsyncDisposable
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("XLIVE_", StringComparison.Ordinal)).ToArray())
         {
             start.Environment.Remove(name);
+        }
+        foreach (var (name, value) in around.Environment ?? [])
+        {
+            start.Environment[name] = value;
         }
         Process = new Process { StartInfo = start };
         Process.OutputDataReceived += (_, line) => Heard(line.Data);
@@ -76,10 +85,9 @@ public sealed class ServerProcess : IAsyncDisposable
     public static Task<ServerProcess> Start(string media, params IEnumerable<string> options) => Start(media, null, options);
 
     /// <summary>The same, in a folder that outlives the server: for tests that start it again.</summary>
-    /// <param name="prefix">A command that becomes the server in the end: prlimit, a shell that joins a control group.</param>
-    public static async Task<ServerProcess> Start(string media, TempFolder? folder, IEnumerable<string> options, params string[] prefix)
+    public static async Task<ServerProcess> Start(string media, TempFolder? folder, IEnumerable<string> options, Surroundings around = default)
     {
-        var server = new ServerProcess(folder ?? new TempFolder(), folder is null, [$"--backend.filesystem.root={media}", .. options], prefix);
+        var server = new ServerProcess(folder ?? new TempFolder(), folder is null, [$"--backend.filesystem.root={media}", .. options], around);
         var ended = server.Process.WaitForExitAsync();
         var first = await Task.WhenAny(server._ready.Task, ended, Task.Delay(TimeSpan.FromSeconds(30)));
         if (first != server._ready.Task)
@@ -118,6 +126,21 @@ public sealed class ServerProcess : IAsyncDisposable
         {
             _folder.Dispose();
         }
+    }
+
+    /// <summary>What it has used of the processors: see proc(5), stat.</summary>
+    public TimeSpan CpuTime()
+    {
+        var stat = File.ReadAllText($"/proc/{Process.Id}/stat");
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return TimeSpan.FromSeconds(fields[11..13].Sum(ticks => long.Parse(ticks, System.Globalization.CultureInfo.InvariantCulture)) / 100.0);
+    }
+
+    /// <summary>Resident bytes.</summary>
+    public long Memory()
+    {
+        var line = File.ReadLines($"/proc/{Process.Id}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return long.Parse(line[6..^2].Trim(), System.Globalization.CultureInfo.InvariantCulture) * 1024;
     }
 
     public static int FreePort()

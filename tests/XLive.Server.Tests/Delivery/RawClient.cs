@@ -137,10 +137,15 @@ public sealed class RawClient : IDisposable
         }
     }
 
+    private MemoryStream _received = new();
+
+    /// <summary>What <see cref="ReadToEnd"/> had when it failed.</summary>
+    public byte[] Received => _received.ToArray();
+
     /// <summary>All that still comes, and how the server ended it.</summary>
     public byte[] ReadToEnd(out Ending ending)
     {
-        var all = new MemoryStream();
+        var all = _received = new MemoryStream();
         all.Write(_buffer, _start, _end - _start);
         _start = _end = 0;
         ending = Ending.Orderly;

@@ -16,17 +16,17 @@ public sealed class CostTests(ITestOutputHelper output)
         var gate = server.Services.GetRequiredService<PlaybackGate>();
         const string Cmcd = "&CMCD=bl%3D21300%2Cbr%3D3200%2Ccid%3D%22faec5fc2-ac30-11ea-bb37-0242ac130002%22%2Cd%3D4004%2Cot%3Dv%2Csf%3Dh%2Ctb%3D6000";
         var session = await server.SessionPath(server.Link(Films.Master));
-        // Twice: the first round is the compiler's.
-        for (var round = 0; round < 2; round++)
+        // The first round is the compiler's, which beside other tests comes late to it.
+        foreach (var counts in (bool[])[false, true])
         {
-            Measure("query", server.Link(Films.Segment));
-            Measure("query with CMCD", server.Link(Films.Segment) + Cmcd);
-            Measure("query with scope", server.Link(Films.Segment, scope: "/v/film/"));
-            Measure("path", server.PathLink(Films.Segment));
-            Measure("session", session + Films.Segment);
+            Measure(counts, "query", server.Link(Films.Segment));
+            Measure(counts, "query with CMCD", server.Link(Films.Segment) + Cmcd);
+            Measure(counts, "query with scope", server.Link(Films.Segment, scope: "/v/film/"));
+            Measure(counts, "path", server.PathLink(Films.Segment));
+            Measure(counts, "session", session + Films.Segment);
         }
 
-        void Measure(string form, string target)
+        void Measure(bool counts, string form, string target)
         {
             var http = new DefaultHttpContext();
             http.Request.Method = "GET";
@@ -35,7 +35,8 @@ public sealed class CostTests(ITestOutputHelper output)
             var exchange = new Exchange(http.Features);
             const int Rounds = 20_000;
             var best = double.MaxValue;
-            long bytes = 0;
+            // The least: the rules are compiled anew once a second as long as the folder of keys is fresh, and are then new to all.
+            var bytes = long.MaxValue;
             for (var i = 0; i < 12; i++)
             {
                 var before = GC.GetAllocatedBytesForCurrentThread();
@@ -49,9 +50,11 @@ public sealed class CostTests(ITestOutputHelper output)
                         throw new InvalidOperationException(form);
                 }
                 best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalNanoseconds / Rounds);
-                bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+                bytes = Math.Min(bytes, GC.GetAllocatedBytesForCurrentThread() - before);
             }
             output.WriteLine($"{form}: {best:F0} ns, {bytes} bytes in {Rounds}");
+            if (!counts)
+                return;
             Assert.Equal(0, bytes);
             Assert.True(best < 20_000, $"{form}: {best} ns");
         }

@@ -35,6 +35,7 @@ public sealed class DrainTests
         Assert.False(server.HasEnded);
         // A balancer that asks anew hears it too, and a viewer who is not told yet is served.
         Assert.Equal(503, (await server.Get("/health/ready")).Status);
+        Assert.Equal(503, (await server.Get("/health/ready")).Status);
         Assert.Equal(200, (await server.Get(Films.Segment)).Status);
 
         while (await viewer.ReceiveAsync(buffer) is > 0 and var n)

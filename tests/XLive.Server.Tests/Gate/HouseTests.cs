@@ -32,6 +32,10 @@ public sealed class HouseTests
     [InlineData("--log.level=warn", "log.level")]
     [InlineData("--access.allow=10.0.0.1/8", "access.allow")]
     [InlineData("--access.clients={robot: []}", "access.clients")]
+    [InlineData("--access.trusted_proxies=[fe80::1%eth0]", "access.trusted_proxies")]
+    [InlineData("--admin.allow=[localhost]", "admin.allow")]
+    [InlineData("--admin.port=7889", "admin.port")]
+    [InlineData("--auth.open_to=[127.1]", "auth.open_to")]
     [InlineData("--backend.mode=http", "backend.mode")]
     [InlineData("--config=none.yaml", "--config")]
     public async Task An_option_that_cannot_be_is_named(string option, string named)
@@ -46,6 +50,7 @@ public sealed class HouseTests
     [Theory]
     [InlineData("server.port")]
     [InlineData("hls.port")]
+    [InlineData("admin.port")]
     public async Task A_taken_port_is_exit_3_and_names_its_key(string key)
     {
         using var folder = new ProgramFolder();
@@ -53,8 +58,8 @@ public sealed class HouseTests
         taken.Server.DualMode = true;
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
-        var other = key == "server.port" ? "hls.port" : "server.port";
-        var result = await XliveProgram.RunAsync(folder.Path, $"--{key}={port}", $"--{other}={XliveProgram.FreePort()}", "--backend.filesystem.root=media");
+        var result = await XliveProgram.RunAsync(folder.Path,
+            [$"--server.port={XliveProgram.FreePort()}", $"--hls.port={XliveProgram.FreePort()}", $"--{key}={port}", "--backend.filesystem.root=media"]);
         Assert.Equal(3, result.Code);
         Assert.StartsWith(key + ": ", result.Errors, StringComparison.Ordinal);
         Assert.Single(result.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
@@ -123,5 +128,33 @@ public sealed class HouseTests
         Assert.Equal(0, result.Code);
         Assert.Contains("XLIVE_SERVICE_HOST", result.Output, StringComparison.Ordinal);
         Assert.Contains("rtmp.port", Assert.Single(result.Output.Split('\n'), l => l.Contains("not built yet", StringComparison.Ordinal)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("ASPNETCORE_FORWARDEDHEADERS_ENABLED")]
+    [InlineData("DOTNET_FORWARDEDHEADERS_ENABLED")]
+    public async Task The_switch_that_believes_everybody_is_refused(string variable)
+    {
+        using var folder = new ProgramFolder();
+        var result = await XliveProgram.RunWithAsync(folder.Path, "", new Dictionary<string, string> { [variable] = "true" });
+        Assert.Equal((2, ""), (result.Code, result.Output));
+        var line = Assert.Single(result.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.StartsWith(variable + ": ", line, StringComparison.Ordinal);
+        Assert.Contains("access.trusted_proxies", line, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(folder.Path, "data")), "a start that is refused makes nothing");
+    }
+
+    [Fact]
+    public async Task The_link_to_sign_in_leads_to_the_port_for_management()
+    {
+        using var folder = new ProgramFolder();
+        var admin = XliveProgram.FreePort();
+        await using var program = await XliveProgram.ServeAsync(folder.Path, $"--admin.port={admin}", "--server.public_url=[https://media.example]");
+        var link = Assert.Single(program.Lines, l => l.StartsWith("Sign in: ", StringComparison.Ordinal));
+        Assert.Contains($" http://localhost:{admin}/monitor#once=", link, StringComparison.Ordinal);
+        Assert.Equal(200, (await Reply.Of(admin, "GET", "/monitor")).Status);
+        Assert.Equal(404, (await program.Get("/monitor")).Status);
+        var again = await XliveProgram.RunAsync(folder.Path, "user", "link", $"--admin.port={admin}");
+        Assert.StartsWith($"http://localhost:{admin}/monitor#once=", again.Output, StringComparison.Ordinal);
     }
 }

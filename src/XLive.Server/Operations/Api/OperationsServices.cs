@@ -45,6 +45,27 @@ public static class OperationsServices
                 Referer = headers.Referer.Count == 0 ? null : headers.Referer.ToString(),
             });
         };
+        services.GetRequiredService<Refusals>().Noted = refusal =>
+        {
+            stats.CountRefused(refusal.Reason);
+            if (refusal.Status == 0)
+                return;
+            stats.Count(refusal.Status, 0, "");
+            if (files.Options.Level > LogDepth.Info)
+                return;
+            log.Write(new AccessEntry
+            {
+                Time = clock.GetUtcNow(),
+                Client = refusal.Remote is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : refusal.Remote,
+                Method = refusal.Method,
+                Path = refusal.Target,
+                Status = refusal.Status,
+                Bytes = refusal.Bytes,
+                RequestId = refusal.RequestId,
+                UserAgent = refusal.UserAgent,
+                Referer = refusal.Referer,
+            });
+        };
     }
 
     /// <summary>The API answers pages of the origins in cors.origins, and no others; media has its own answer.</summary>

@@ -43,9 +43,19 @@ public static class StatsEndpoints
     {
         using var process = System.Diagnostics.Process.GetCurrentProcess();
         json.WriteString("version", ServerVersion.Text);
-        json.WriteNumber("uptime_seconds", Math.Round((DateTime.UtcNow - process.StartTime.ToUniversalTime()).TotalSeconds, 1));
+        json.WriteNumber("uptime_seconds", Math.Round(services.GetRequiredService<RequestStats>().Uptime.TotalSeconds, 1));
         json.WriteNumber("cpu_seconds", Math.Round(process.TotalProcessorTime.TotalSeconds, 2));
         json.WriteNumber("rss_bytes", Environment.WorkingSet);
+
+        var heap = GC.GetGCMemoryInfo(GCKind.Any);
+        json.WriteStartObject("heap");
+        json.WriteNumber("allocated_bytes", GC.GetTotalMemory(false));
+        json.WriteNumber("live_bytes", heap.HeapSizeBytes - heap.FragmentedBytes);
+        json.WriteNumber("committed_bytes", heap.TotalCommittedBytes);
+        json.WriteNumber("collections", GC.CollectionCount(0));
+        json.WriteNumber("full_collections", GC.CollectionCount(2));
+        json.WriteNumber("paused_ms", Math.Round(GC.GetTotalPauseDuration().TotalMilliseconds, 1));
+        json.WriteEndObject();
 
         var requests = services.GetRequiredService<RequestStats>();
         json.WriteStartObject("requests");
@@ -70,6 +80,12 @@ public static class StatsEndpoints
         json.WriteNumber("accepted", connections.Accepted);
         json.WriteNumber("waiting_for_viewer", waiter.Waiting);
         json.WriteNumber("cut_idle", waiter.IdleCuts);
+        var proxied = services.GetRequiredService<ProxyProtocol>();
+        json.WriteNumber("proxy_headers", proxied.Read);
+        json.WriteNumber("proxy_headers_refused", proxied.Refused);
+        var kept = services.GetRequiredService<OpenConnections>();
+        json.WriteNumber("cut_without_request", kept.SilentCuts);
+        json.WriteNumber("closed_to_make_room", kept.MadeRoom);
         json.WriteEndObject();
 
         OverloadStats.Write(json, services);

@@ -40,12 +40,12 @@ internal sealed class Greeting(IServiceProvider services, ServerSettings setting
         if (_hasSample)
         {
             var expires = DateTimeOffset.UtcNow.AddHours(12).ToUnixTimeSeconds();
-            Say("Play:         " + SignCommand.BaseUrl(settings) + SignCommand.Sign(settings, keys, SampleFilm.Path, "demo", expires, null, null, false));
+            Say("Play:         " + OwnUrls.Viewers(settings) + SignCommand.Sign(settings, keys, SampleFilm.Path, "demo", expires, null, null, false));
         }
         Say("Sign a link:  ./run sign /sample/playlist.m3u8 --uid USER --for 2h");
-        Say("Health:       " + SignCommand.BaseUrl(settings) + "/health");
+        Say("Health:       " + OwnUrls.Viewers(settings) + "/health");
         if (_isFirstStart)
-            Say("Sign in:      " + SignCommand.BaseUrl(settings) + services.GetRequiredService<Users>().MakeLink(Users.Admin) + "   (once, within 30 minutes)");
+            Say("Sign in:      " + OwnUrls.Management(settings) + services.GetRequiredService<Users>().MakeLink(Users.Admin) + "   (once, within 30 minutes)");
         Say("XLive is ready");
     }
 

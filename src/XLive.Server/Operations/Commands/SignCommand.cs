@@ -1,6 +1,5 @@
 using System.Text;
 using XLive.Server.Access;
-using XLive.Server.Door;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
 
@@ -39,7 +38,7 @@ internal static class SignCommand
         if (access.MaxLifetime > TimeSpan.Zero && lifetime > access.MaxLifetime)
             throw new UsageException($"--for is longer than access.max_lifetime, {access.MaxLifetime.TotalDays:0.##} d; the server would refuse the link");
         var expires = DateTimeOffset.UtcNow.Add(lifetime).ToUnixTimeSeconds();
-        Console.WriteLine(BaseUrl(settings) + Sign(settings, Keys(settings), path, uid, expires, kid, scope, prefix));
+        Console.WriteLine(OwnUrls.Viewers(settings) + Sign(settings, Keys(settings), path, uid, expires, kid, scope, prefix));
         return Task.FromResult(0);
     }
 
@@ -65,11 +64,5 @@ internal static class SignCommand
         var valid = keys.Where(k => k.NotBefore <= now && now <= k.NotAfter).ToList();
         return valid.Find(k => k.Kid.Length == 0) ?? valid.MaxBy(k => k.NotBefore)
             ?? throw new InvalidOperationException("there is no signing key yet: start the server once, or ./run key new");
-    }
-
-    public static string BaseUrl(ServerSettings settings)
-    {
-        var door = settings.Of<DoorOptions>();
-        return door.PublicUrl.Count > 0 ? door.PublicUrl[0].TrimEnd('/') : $"http://{(door.Host is "*" or "localhost" ? "localhost" : door.Host.Contains(':') ? $"[{door.Host}]" : door.Host)}:{door.Port}";
     }
 }

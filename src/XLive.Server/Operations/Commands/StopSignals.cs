@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using XLive.Server.Operations.Health;
+using XLive.Server.Door;
 
 namespace XLive.Server.Operations.Commands;
 
@@ -22,7 +22,7 @@ internal sealed class StopSignals : IDisposable
         if (Interlocked.Increment(ref _count) > 1)
             Environment.Exit(1);
         // Balancers see it before the ports close.
-        _services.GetRequiredService<HealthChecks>().Draining = true;
+        _services.GetRequiredService<Drain>().Begin();
         _services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
     }
 

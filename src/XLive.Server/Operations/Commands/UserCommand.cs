@@ -34,7 +34,7 @@ internal static class UserCommand
                     Console.WriteLine($"{user.Name}\t{string.Join(",", user.Permissions.Names())}\t{(user.HasPassword ? "password" : "no password")}");
                 return 0;
             case ["link"] or ["link", _]:
-                Console.WriteLine(SignCommand.BaseUrl(settings) + users.MakeLink(words.Plain.Count > 1 ? words.Plain[1] : Users.Admin));
+                Console.WriteLine(OwnUrls.Management(settings) + users.MakeLink(words.Plain.Count > 1 ? words.Plain[1] : Users.Admin));
                 return 0;
             case ["password"] or ["password", _]:
                 var name = words.Plain.Count > 1 ? words.Plain[1] : Users.Admin;

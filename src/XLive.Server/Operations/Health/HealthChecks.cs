@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using XLive.Server.Door;
 using XLive.Server.Telemetry;
 
 namespace XLive.Server.Operations.Health;
@@ -19,24 +20,20 @@ public sealed record HealthCheck(string Name, Func<(HealthState, string)> Look)
 /// Looks every few seconds, each check on a thread of its own and none twice at once, and answers from what was last seen: a disk that
 /// hangs makes its own entry unhealthy and nothing else late.
 /// </summary>
-public sealed partial class HealthChecks(IEnumerable<HealthCheck> checks, Supervisor supervisor, TimeProvider clock, ILogger<HealthChecks> log) : IDisposable
+public sealed partial class HealthChecks(
+    IEnumerable<HealthCheck> checks, Drain drain, Supervisor supervisor, TimeProvider clock, ILogger<HealthChecks> log) : IDisposable
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly Watched[] _checks = [.. checks.Select(c => new Watched(c))];
     private SupervisedLoop? _looks;
-    private volatile bool _draining;
     private volatile bool _started;
     private HealthState _last = HealthState.Healthy;
 
-    public bool Draining
-    {
-        get => _draining;
-        set => _draining = value;
-    }
+    public bool Draining => drain.Begun;
 
-    public bool IsReady => _started && !_draining && State != HealthState.Unhealthy;
+    public bool IsReady => _started && !drain.Begun && State != HealthState.Unhealthy;
 
     public HealthState State
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using XLive.Server.Accounts;
+using XLive.Server.Door;
 
 namespace XLive.Server.Operations.Health;
 
@@ -12,7 +13,12 @@ public static class HealthEndpoints
         var health = routes.ServiceProvider.GetRequiredService<HealthChecks>();
         // The state is for anyone: balancers and uptime watches have no login.
         routes.MapMethods("/health", GetAndHead, http => WriteAsync(http, health, health.State == HealthState.Unhealthy)).Public();
-        routes.MapMethods("/health/ready", GetAndHead, http => WriteAsync(http, health, !health.IsReady)).Public();
+        var drain = routes.ServiceProvider.GetRequiredService<Drain>();
+        routes.MapMethods("/health/ready", GetAndHead, http =>
+        {
+            drain.ReadyAsked();
+            return WriteAsync(http, health, !health.IsReady);
+        }).Public();
         routes.MapMethods("/health/live", GetAndHead, http => WriteAsync(http, health, down: false)).Public();
     }
 
@@ -29,7 +35,7 @@ public static class HealthEndpoints
             if (health.Draining)
                 json.WriteBoolean("draining", true);
             // Names of disks and their faults are for those who run it.
-            if (http.SignedIn()?.May(Permission.Monitor) == true)
+            if (http.ReachesManagement() && http.SignedIn()?.May(Permission.Monitor) == true)
             {
                 json.WriteStartArray("checks");
                 foreach (var entry in health.Entries)

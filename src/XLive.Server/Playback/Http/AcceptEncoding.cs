@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.Primitives;
 
 namespace XLive.Server.Playback.Http;
@@ -19,7 +18,7 @@ internal static class AcceptEncoding
                 var isGzip = coding.Equals("gzip", StringComparison.OrdinalIgnoreCase) || coding.Equals("x-gzip", StringComparison.OrdinalIgnoreCase);
                 if (!isGzip && !coding.SequenceEqual("*"))
                     continue;
-                var taken = semicolon < 0 || Weight(one[(semicolon + 1)..]) > 0;
+                var taken = semicolon < 0 || !IsNothing(one[(semicolon + 1)..]);
                 if (isGzip)
                     return taken;
                 any = taken;
@@ -28,12 +27,10 @@ internal static class AcceptEncoding
         return any;
     }
 
-    private static double Weight(ReadOnlySpan<char> parameter)
+    // Read as a number, "NaN" and a zero with NULs behind it would be weights too.
+    private static bool IsNothing(ReadOnlySpan<char> parameter)
     {
         parameter = parameter.Trim();
-        return parameter.StartsWith("q=", StringComparison.OrdinalIgnoreCase)
-            && double.TryParse(parameter[2..], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var weight)
-            ? weight
-            : 1;
+        return parameter.StartsWith("q=0", StringComparison.OrdinalIgnoreCase) && !parameter[2..].ContainsAnyExcept('0', '.');
     }
 }

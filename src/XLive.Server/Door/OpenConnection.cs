@@ -1,0 +1,72 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using XLive.Server.Sending;
+
+namespace XLive.Server.Door;
+
+/// <summary>One connection, as those see it who decide whether it may stay. Its requests write two words into it, and take no lock.</summary>
+internal sealed class OpenConnection
+{
+    private readonly ConnectionContext _connection;
+    private readonly SocketOutput _output;
+    private readonly IConnectionLifetimeNotificationFeature? _lifetime;
+    private int _running; // more than one in HTTP/2
+    private long _since;
+    private long _askedAt;
+    private bool _served;
+
+    public OpenConnection(ConnectionContext connection, SocketOutput output, long now)
+    {
+        _connection = connection;
+        _output = output;
+        _lifetime = connection.Features.Get<IConnectionLifetimeNotificationFeature>();
+        _since = now;
+    }
+
+    // Both are the table's, under its lock.
+    internal int Slot { get; set; }
+    internal bool Dismissed { get; set; }
+
+    /// <summary>It has once brought a whole head.</summary>
+    public bool Served => Volatile.Read(ref _served);
+
+    /// <summary>Monotonic: the end of its last request, or its beginning.</summary>
+    public long Since => Volatile.Read(ref _since);
+
+    /// <summary>Monotonic: when it was asked to go; 0 if it was not.</summary>
+    public long AskedAt => Volatile.Read(ref _askedAt);
+
+    /// <summary>Nothing of a response is under way or still to be handed to the kernel.</summary>
+    public bool IsIdle => Volatile.Read(ref _running) == 0 && !_output.IsSending;
+
+    public void Began()
+    {
+        Interlocked.Increment(ref _running);
+        Volatile.Write(ref _served, true);
+    }
+
+    public void Ended(long now)
+    {
+        Volatile.Write(ref _since, now);
+        Interlocked.Decrement(ref _running);
+    }
+
+    /// <summary>
+    /// HTTP/1.1: what runs is answered with `Connection: close`, what rests is closed in order, so that the kernel still delivers what it
+    /// holds; HTTP/2: GOAWAY. A request that is in already is answered.
+    /// </summary>
+    public void AskToGo(long now)
+    {
+        if (Interlocked.CompareExchange(ref _askedAt, now, 0) == 0)
+            _lifetime?.RequestClose();
+    }
+
+    /// <summary>Ends it with a reset, unless bytes of an answer are still on their way.</summary>
+    public bool TryCut(string why)
+    {
+        if (!IsIdle || _output.Queued > 0)
+            return false;
+        _connection.Abort(new ConnectionAbortedException(why));
+        return true;
+    }
+}

@@ -1,0 +1,29 @@
+using XLive.Fuzz.Inputs;
+
+namespace XLive.Fuzz.Engine;
+
+/// <summary>All of them.</summary>
+public static class Fuzzers
+{
+    public static readonly Func<Fuzzer>[] All =
+    [
+        static () => new PathFuzzer(),
+        static () => new GrantQueryFuzzer(),
+        static () => new GrantPathFuzzer(),
+        static () => new SessionPathFuzzer(),
+        static () => new ScopeFuzzer(),
+        static () => new RangeFuzzer(),
+        static () => new PlaylistFuzzer(),
+        static () => new SettingsFuzzer(),
+        static () => new TokenFuzzer(),
+        static () => new BodyFuzzer(),
+        static () => new ProxyHeaderFuzzer(),
+        static () => new ForwardedForFuzzer(),
+        static () => new CidrFuzzer(),
+        static () => new PatternFuzzer(),
+        static () => new RefererFuzzer(),
+        static () => new AcceptEncodingFuzzer(),
+    ];
+
+    public static Func<Fuzzer>? Named(string name) => Array.Find(All, make => make().Name == name);
+}
