@@ -21,6 +21,7 @@ public sealed class SupervisionTests
         ["SocketOutput: ThreadPool.UnsafeQueueUserWorkItem"] = "one step of one send",
         ["Sqlite: Task.Run"] = "awaited by who asked",
         ["KnownAccounts: Task.Run"] = "awaited by who asked",
+        ["OpenConnections: ThreadPool.UnsafeQueueUserWorkItem"] = "one step; the sweep under the supervisor begins it anew",
         ["Passwords: Task.Run"] = "awaited by who asked",
         ["Users: Task.Run"] = "awaited by who asked",
         ["Rehearsal: Task.Run"] = "over before the ports open",
