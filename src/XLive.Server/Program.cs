@@ -64,6 +64,7 @@ public static class Program
             return 1;
         }
         using var _ = dataLock;
+        await Rehearsal.RunAsync(settings, Build);
         using var logs = new LogFiles(settings.Of<LogOptions>, TimeProvider.System, Console.OpenStandardOutput());
         await using var app = Build(settings, logs, TimeProvider.System);
         var greeting = new Greeting(app.Services, settings);
@@ -80,7 +81,7 @@ public static class Program
         using var signals = new StopSignals(app.Services);
         greeting.Ready();
         await app.WaitForShutdownAsync();
-        return 0;
+        return app.Services.GetRequiredService<Lifeline>().Reason is null ? 0 : Lifeline.ExitCode;
     }
 
     /// <summary>The whole server, not yet listening. Tests call this with settings of their own.</summary>

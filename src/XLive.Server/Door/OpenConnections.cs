@@ -1,6 +1,7 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Connections;
 using XLive.Server.Sending;
+using XLive.Server.Telemetry;
 
 namespace XLive.Server.Door;
 
@@ -32,11 +33,11 @@ internal sealed class OpenConnections : IDisposable
     private long _madeRoom;
     private int _leaving; // dismissed and not gone yet
     private int _makingRoom;
-    private readonly ITimer _timer;
+    private readonly SupervisedLoop _looks;
 
     private readonly ConnectionCount _count;
 
-    public OpenConnections(DoorOptions door, Descriptors descriptors, ConnectionCount count, TimeProvider clock)
+    public OpenConnections(DoorOptions door, Descriptors descriptors, ConnectionCount count, TimeProvider clock, Supervisor supervisor)
     {
         _clock = clock;
         _count = count;
@@ -44,7 +45,7 @@ internal sealed class OpenConnections : IDisposable
         var limit = descriptors.ConnectionsFor(door);
         _high = limit - limit / 16;
         _batch = Math.Max(1, limit / 16);
-        _timer = clock.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
+        _looks = supervisor.Every("silence", SweepEvery, Sweep);
     }
 
     /// <summary>Connections cut because no whole head came in time.</summary>
@@ -164,5 +165,5 @@ internal sealed class OpenConnections : IDisposable
             return _slots.AsSpan(0, _used);
     }
 
-    public void Dispose() => _timer.Dispose();
+    public void Dispose() => _looks.Dispose();
 }
