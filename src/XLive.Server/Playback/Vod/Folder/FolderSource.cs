@@ -138,7 +138,7 @@ internal sealed partial class FolderSource
                 _table.Remove(path);
                 if (answer.Fault == FileFault.Forbidden)
                     LogForbidden(path);
-                else
+                else if (answer.Fault != FileFault.NotFound)
                     LogUnavailable(path, _opener.LastFault);
                 return answer;
             }
