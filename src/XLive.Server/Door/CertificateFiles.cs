@@ -101,7 +101,7 @@ public sealed class CertificateFiles : IDisposable
             var got = file.ReadAtLeast(bytes, Largest, throwOnEndOfStream: false);
             return got < Largest ? bytes[..got] : throw new CertificateException(key, $"{path} is larger than a certificate can be");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
             throw new CertificateException(key, e is FileNotFoundException or DirectoryNotFoundException ? $"{path} does not exist" : e.Message, e);
         }
