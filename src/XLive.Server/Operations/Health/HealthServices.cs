@@ -70,7 +70,9 @@ public static class HealthServices
 
     private static (HealthState, string) Memory(Overload overload)
     {
-        var said = $"{overload.Memory.Used >> 20} of {overload.Memory.Limit >> 20} MiB of the group, {overload.Heap.Used >> 20} of {overload.Heap.Limit >> 20} MiB of the heap";
+        var said = $"{overload.Heap.Used >> 20} of {overload.Heap.Limit >> 20} MiB of the heap";
+        if (overload.Memory.Limit > 0)
+            said = $"{overload.Memory.Used >> 20} of {overload.Memory.Limit >> 20} MiB of the control group, {said}";
         return overload.Load switch
         {
             Load.Normal => (HealthState.Healthy, said),
