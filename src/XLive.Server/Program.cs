@@ -2,6 +2,8 @@ using System.Net.Sockets;
 using XLive.Server.Access;
 using XLive.Server.Accounts;
 using XLive.Server.Door;
+using XLive.Server.Door.Clients;
+using XLive.Server.Door.Tls;
 using XLive.Server.Operations.Api;
 using XLive.Server.Operations.Commands;
 using XLive.Server.Operations.Health;

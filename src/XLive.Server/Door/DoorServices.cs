@@ -5,6 +5,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using XLive.Server.Door.Clients;
+using XLive.Server.Door.Tls;
 using XLive.Server.Limits;
 using XLive.Server.Sending;
 using XLive.Server.Settings;

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using XLive.Server.Door.Tls;
 using XLive.Server.Settings;
 
 namespace XLive.Server.Door;

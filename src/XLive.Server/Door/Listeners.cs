@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
+using XLive.Server.Door.Tls;
 using XLive.Server.Sending;
 
 namespace XLive.Server.Door;

@@ -4,6 +4,7 @@ using System.Text;
 using XLive.Server.Access;
 using XLive.Server.Accounts;
 using XLive.Server.Door;
+using XLive.Server.Door.Tls;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using XLive.Server.Door;
+using XLive.Server.Door.Tls;
 using XLive.Server.Playback.Vod.Folder;
 using XLive.Server.Settings;
 using XLive.Server.Storage;

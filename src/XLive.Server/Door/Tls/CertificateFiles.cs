@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace XLive.Server.Door;
+namespace XLive.Server.Door.Tls;
 
 /// <summary>A certificate with its key and the certificates between it and a root, as tls.certificate and tls.key hold them.</summary>
 public sealed class CertificateFiles : IDisposable

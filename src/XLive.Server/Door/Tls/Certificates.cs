@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 using XLive.Server.Settings;
 using XLive.Server.Telemetry;
 
-namespace XLive.Server.Door;
+namespace XLive.Server.Door.Tls;
 
 /// <summary>
 /// The certificate that handshakes are made with now. Looks at its files every other second: a renewed one is taken for the next
