@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using XLive.Server.Door.Tls;
 using XLive.Server.Settings;
@@ -51,6 +52,10 @@ public sealed class HttpsRedirect
     /// <param name="Public">The https URLs of server.public_url.</param>
     private sealed record Rule(int Port, Uri[] Public)
     {
+        // RFC 3986 lets a host hold more, quotes and commas among it; DNS and addresses do not, and neither shall our header.
+        private static readonly SearchValues<char> OfNames =
+            SearchValues.Create("-.:[]_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
         public static Rule? Of(ServerSettings settings)
         {
             var tls = settings.Of<TlsOptions>();
@@ -59,8 +64,10 @@ public sealed class HttpsRedirect
 
         public string? AuthorityFor(string host)
         {
+            var name = NameIn(host);
+            if (name.AsSpan().ContainsAnyExcept(OfNames))
+                return null;
             // An address before a translation of ports is known to the operator alone; he says it in server.public_url.
-            var name = HostString.FromUriComponent(host).Host;
             foreach (var url in Public)
             {
                 if (string.Equals(url.IdnHost, name.Trim('[', ']'), StringComparison.OrdinalIgnoreCase))
@@ -69,6 +76,13 @@ public sealed class HttpsRedirect
             if (name.Length > 0)
                 return Port == 443 ? name : $"{name}:{Port}";
             return Public.Length > 0 ? Public[0].Authority : null;
+        }
+
+        // As it came: HostString would turn xn-- names into Unicode, which no header holds, and throws on those that are none.
+        private static string NameIn(string host)
+        {
+            var end = host.StartsWith('[') ? host.IndexOf(']') + 1 : host.IndexOf(':');
+            return end < 0 ? host : host[..end];
         }
     }
 }

@@ -96,10 +96,12 @@ internal static class Sender
             }
             if (got == 0)
                 return new Sent(SendEnd.Truncated, done);
-            if ((await response.Writer.FlushAsync()).IsCompleted)
-                return new Sent(SendEnd.ViewerLeft, done);
+            var flushed = await response.Writer.FlushAsync();
+            // Some of the piece may have left before the viewer did, and Kestrel does not say how much: nothing too little is counted.
             meter?.Add(got);
             done += got;
+            if (flushed.IsCompleted)
+                return new Sent(SendEnd.ViewerLeft, done);
             most = Math.Min(most * 2, CopySize);
         }
         return new Sent(SendEnd.Done, body.Length);
@@ -148,10 +150,10 @@ internal static class Sender
         {
             var piece = memory.Slice(done, Math.Min(memory.Length - done, most));
             var flushed = await response.Writer.WriteAsync(piece);
-            if (flushed.IsCompleted)
-                return new Sent(SendEnd.ViewerLeft, done);
             meter?.Add(piece.Length);
             done += piece.Length;
+            if (flushed.IsCompleted)
+                return new Sent(SendEnd.ViewerLeft, done);
         }
         return new Sent(SendEnd.Done, memory.Length);
     }

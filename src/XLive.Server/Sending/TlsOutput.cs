@@ -154,10 +154,16 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
         else
         {
             var joined = ArrayPool<byte>.Shared.Rent(head.Length + first);
-            head.CopyTo(joined);
-            body[..first].CopyTo(joined.AsMemory(head.Length));
-            Encrypt(joined.AsMemory(0, head.Length + first));
-            ArrayPool<byte>.Shared.Return(joined);
+            try
+            {
+                head.CopyTo(joined);
+                body[..first].CopyTo(joined.AsMemory(head.Length));
+                Encrypt(joined.AsMemory(0, head.Length + first));
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(joined);
+            }
         }
         if (first < body.Length)
             Encrypt(body[first..]);
@@ -262,15 +268,18 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
         socket.Cut(end);
     }
 
-    /// <summary>close_notify (RFC 8446 section 6.1): what came before it is whole. To one who does not read it is not said.</summary>
+    /// <summary>
+    /// close_notify (RFC 8446 section 6.1): what came before it is whole. A full socket is waited for, as long as for any send: an end
+    /// with a send still pending is a reset, which would take from the viewer what the kernel holds of the last body.
+    /// </summary>
     public async ValueTask SayGoodbyeAsync()
     {
-        if (End != SendEnd.Done || socket.End != SendEnd.Done)
+        if (End != SendEnd.Done || socket.End != SendEnd.Done || socket.IsSending)
             return;
         try
         {
             await tls.ShutdownAsync();
-            _ = socket.FlushAsync().AsTask();
+            await socket.FlushAsync();
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 
@@ -15,7 +16,7 @@ public sealed class RawClient : IDisposable
     private int _start;
     private int _end;
 
-    public RawClient(IPEndPoint server, int receiveBuffer = 0)
+    public RawClient(IPEndPoint server, int receiveBuffer = 0, SslClientAuthenticationOptions? tls = null)
     {
         Socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         // Before the connection, or the window is already told.
@@ -23,13 +24,27 @@ public sealed class RawClient : IDisposable
             Socket.ReceiveBufferSize = receiveBuffer;
         Socket.ReceiveTimeout = Socket.SendTimeout = (int)Until.Patience.TotalMilliseconds;
         Socket.Connect(server);
+        if (tls is null)
+            return;
+        _records = new RecordWatch(new NetworkStream(Socket));
+        Tls = new SslStream(_records);
+        Tls.AuthenticateAsClient(tls);
     }
 
     public Socket Socket { get; }
 
+    /// <summary>Null in clear.</summary>
+    public SslStream? Tls { get; }
+
+    /// <summary>The server's last record was an alert: the only one it sends of its own accord is close_notify.</summary>
+    public bool WasToldGoodbye => _records!.LastIsAlert;
+
+    private readonly RecordWatch? _records;
+
     public RawClient Send(ReadOnlySpan<byte> bytes)
     {
-        while (bytes.Length > 0)
+        Tls?.Write(bytes);
+        while (Tls is null && bytes.Length > 0)
             bytes = bytes[Socket.Send(bytes)..];
         return this;
     }
@@ -98,7 +113,15 @@ public sealed class RawClient : IDisposable
     private int Fill()
     {
         _start = 0;
-        _end = Socket.Receive(_buffer);
+        try
+        {
+            _end = 0;
+            _end = Tls?.Read(_buffer) ?? Socket.Receive(_buffer);
+        }
+        catch (IOException e) when (e.InnerException is SocketException reset)
+        {
+            throw reset;
+        }
         return _end;
     }
 
@@ -176,5 +199,10 @@ public sealed class RawClient : IDisposable
     /// <summary>Ends as a killed player does: RST, nothing more is taken.</summary>
     public void Reset() => Socket.Close(0);
 
-    public void Dispose() => Socket.Dispose();
+    public void Dispose()
+    {
+        Tls?.Dispose();
+        _records?.Dispose();
+        Socket.Dispose();
+    }
 }

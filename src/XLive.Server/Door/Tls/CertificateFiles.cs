@@ -56,7 +56,8 @@ public sealed class CertificateFiles : IDisposable
         var own = chain[0];
         chain.RemoveAt(0);
         var keyText = System.Text.Encoding.UTF8.GetString(keyPem);
-        if (keyText.Contains("BEGIN ENCRYPTED PRIVATE KEY", StringComparison.Ordinal))
+        // The second is OpenSSL's own older form, a header within the block (RFC 1421 section 4.6.1.1).
+        if (keyText.Contains("BEGIN ENCRYPTED PRIVATE KEY", StringComparison.Ordinal) || keyText.Contains("Proc-Type: 4,ENCRYPTED", StringComparison.Ordinal))
             throw new CertificateException(keyName, $"{keyFile} is encrypted; write it without a passphrase: openssl pkey -in FILE -out FILE");
         try
         {
@@ -66,7 +67,7 @@ public sealed class CertificateFiles : IDisposable
                 return new CertificateFiles(certificate, chain, Hash(pem, options.Key is null ? [] : keyPem));
             }
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        catch (Exception e) when (e is (CryptographicException or ArgumentException) and not CertificateException)
         {
             var why = keyText.Contains("PRIVATE KEY-----", StringComparison.Ordinal)
                 ? $"the key in {keyFile} is not that of the certificate in {file}"
@@ -79,11 +80,18 @@ public sealed class CertificateFiles : IDisposable
     {
         if (certificate.GetRSAPublicKey() is { } rsaPublic)
         {
+            var bits = rsaPublic.KeySize;
             rsaPublic.Dispose();
+            // OpenSSL at its default security level ends every handshake with less, with an alert that says something else.
+            if (bits < 2048)
+                throw new CertificateException("tls.certificate", $"the key of the certificate has {bits} bits; clients and OpenSSL want 2048 of RSA");
             using var rsa = RSA.Create();
             rsa.ImportFromPem(keyPem);
             return certificate.CopyWithPrivateKey(rsa);
         }
+        if (certificate.GetECDsaPublicKey() is not { } ecPublic)
+            throw new CertificateException("tls.certificate", $"the certificate is neither RSA nor ECDSA ({certificate.PublicKey.Oid.FriendlyName ?? certificate.PublicKey.Oid.Value})");
+        ecPublic.Dispose();
         // A PEM key may stand behind an EC PARAMETERS block, which OpenSSL writes by default; the base library skips it.
         using var ec = ECDsa.Create();
         ec.ImportFromPem(keyPem);
@@ -95,15 +103,24 @@ public sealed class CertificateFiles : IDisposable
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            if (file.CanSeek && file.Length > Largest)
-                throw new CertificateException(key, $"{path} is larger than a certificate can be");
-            var bytes = new byte[Largest];
-            var got = file.ReadAtLeast(bytes, Largest, throwOnEndOfStream: false);
-            return got < Largest ? bytes[..got] : throw new CertificateException(key, $"{path} is larger than a certificate can be");
+            // Looked at every other second, so no more is taken than it holds; a device or a file that grows says it has less than it gives.
+            var bytes = new byte[Math.Min(file.CanSeek ? file.Length : 0, Largest) + 1];
+            var got = 0;
+            while (file.Read(bytes, got, bytes.Length - got) is > 0 and var more)
+            {
+                got += more;
+                if (got > Largest)
+                    throw new CertificateException(key, $"{path} is larger than a certificate can be");
+                if (got == bytes.Length)
+                    Array.Resize(ref bytes, Math.Min(Math.Max(got * 2, 4096), Largest + 1));
+            }
+            return bytes[..got];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            throw new CertificateException(key, e is FileNotFoundException or DirectoryNotFoundException ? $"{path} does not exist" : e.Message, e);
+            var why = Directory.Exists(path) ? $"{path} is a directory"
+                : e is FileNotFoundException or DirectoryNotFoundException ? $"{path} does not exist" : e.Message;
+            throw new CertificateException(key, why, e);
         }
     }
 

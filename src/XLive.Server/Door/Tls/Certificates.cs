@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using XLive.Server.Settings;
@@ -33,7 +34,21 @@ public sealed partial class Certificates(ServerSettings settings, Supervisor sup
     internal SslServerAuthenticationOptions Options => _served!.Options;
 
     /// <summary>Before the ports open. The settings' check has read the files a moment ago.</summary>
-    public void Load() => _served = new Served(CertificateFiles.Read(settings.Of<TlsOptions>()));
+    public void Load() => _served = Read(settings.Of<TlsOptions>());
+
+    private static Served Read(TlsOptions options)
+    {
+        var files = CertificateFiles.Read(options);
+        try
+        {
+            return new Served(files);
+        }
+        catch (Exception e) when (e is CryptographicException or AuthenticationException or ArgumentException or NotSupportedException)
+        {
+            files.Dispose();
+            throw new CertificateException("tls.certificate", $"{options.Certificate} cannot be served: {e.Message}", e);
+        }
+    }
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -59,11 +74,11 @@ public sealed partial class Certificates(ServerSettings settings, Supervisor sup
             return;
         }
         // The same broken files need no second try, nor a line every other second.
-        if (Fault is not null && (print ?? []).AsSpan().SequenceEqual(_refused))
+        if (print is not null && print.AsSpan().SequenceEqual(_refused))
             return;
         try
         {
-            var renewed = new Served(CertificateFiles.Read(options));
+            var renewed = Read(options);
             // The old one is not disposed: handshakes under way still use it.
             _served = renewed;
             (Fault, _refused) = (null, null);
@@ -72,8 +87,10 @@ public sealed partial class Certificates(ServerSettings settings, Supervisor sup
         }
         catch (CertificateException e)
         {
-            (Fault, _refused) = ($"{e.Key}: {e.Message}", print ?? []);
-            LogRefused(e.Key, e.Message);
+            var fault = $"{e.Key}: {e.Message}";
+            if (fault != Fault)
+                LogRefused(e.Key, e.Message);
+            (Fault, _refused) = (fault, print);
         }
     }
 
