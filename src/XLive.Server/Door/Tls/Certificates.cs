@@ -16,6 +16,7 @@ public sealed partial class Certificates(ServerSettings settings, Supervisor sup
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
 
+    private readonly Lock _looking = new();
     private volatile Served? _served;
     private SupervisedLoop? _looks;
     private byte[]? _refused;
@@ -62,6 +63,13 @@ public sealed partial class Certificates(ServerSettings settings, Supervisor sup
     public void Dispose() => _looks?.Dispose();
 
     internal void Look()
+    {
+        // The loop's and a test's; no request waits for it.
+        lock (_looking)
+            LookOnce();
+    }
+
+    private void LookOnce()
     {
         var options = settings.Of<TlsOptions>();
         // Somebody took the key out of a running server's settings: what serves goes on until the restart that tls.port needs.
