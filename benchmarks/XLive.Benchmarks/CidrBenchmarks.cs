@@ -1,6 +1,7 @@
 using System.Net;
 using BenchmarkDotNet.Attributes;
 using XLive.Server.Door;
+using XLive.Server.Door.Clients;
 
 namespace XLive.Benchmarks;
 

@@ -2,6 +2,8 @@ using System.Net.Sockets;
 using XLive.Server.Access;
 using XLive.Server.Accounts;
 using XLive.Server.Door;
+using XLive.Server.Door.Clients;
+using XLive.Server.Door.Tls;
 using XLive.Server.Operations.Api;
 using XLive.Server.Operations.Commands;
 using XLive.Server.Operations.Health;
@@ -64,6 +66,7 @@ public static class Program
             return 1;
         }
         using var _ = dataLock;
+        await Rehearsal.RunAsync(settings, Build);
         using var logs = new LogFiles(settings.Of<LogOptions>, TimeProvider.System, Console.OpenStandardOutput());
         await using var app = Build(settings, logs, TimeProvider.System);
         var greeting = new Greeting(app.Services, settings);
@@ -80,7 +83,7 @@ public static class Program
         using var signals = new StopSignals(app.Services);
         greeting.Ready();
         await app.WaitForShutdownAsync();
-        return 0;
+        return app.Services.GetRequiredService<Lifeline>().Reason is null ? 0 : Lifeline.ExitCode;
     }
 
     /// <summary>The whole server, not yet listening. Tests call this with settings of their own.</summary>

@@ -1,4 +1,5 @@
 using XLive.Server.Door;
+using XLive.Server.Door.Clients;
 using XLive.Server.Sessions;
 using XLive.Server.Settings;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using XLive.Server.Door;
+using XLive.Server.Door.Clients;
 using XLive.Server.Sessions;
 
 namespace XLive.Server.Access;

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
+using XLive.Server.Telemetry;
 
 namespace XLive.Server.Access;
 
@@ -17,13 +18,13 @@ public static class AccessServices
 
 /// <summary>Compiles the rules anew when the settings or the keys on disk have changed.</summary>
 internal sealed partial class AccessRulesKeeper(
-    PlaybackGate gate, ServerSettings settings, SigningKeyFiles keys, DataOptions data, TimeProvider clock, ILogger<AccessRulesKeeper> log) : IHostedService, IDisposable
+    PlaybackGate gate, ServerSettings settings, SigningKeyFiles keys, DataOptions data, Supervisor supervisor, ILogger<AccessRulesKeeper> log) : IHostedService, IDisposable
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
     private readonly Lock _gate = new();
     private DateTime _keysChanged;
+    private SupervisedLoop? _looks;
     private bool _settled;
-    private ITimer? _timer;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -32,7 +33,7 @@ internal sealed partial class AccessRulesKeeper(
             keys.EnsureDefault();
         Compile();
         settings.Changed += OnChanged;
-        _timer = clock.CreateTimer(_ => LookAtKeys(), null, Every, Every);
+        _looks = supervisor.Every("signing keys", Every, LookAtKeys);
         return Task.CompletedTask;
     }
 
@@ -87,5 +88,5 @@ internal sealed partial class AccessRulesKeeper(
         return Task.CompletedTask;
     }
 
-    public void Dispose() => _timer?.Dispose();
+    public void Dispose() => _looks?.Dispose();
 }

@@ -13,7 +13,7 @@ namespace XLive.Server.Access;
 /// Who may have this? The contract's order: a grant (401), its form (400), address and client (403), MAC (401), the key now (401), expiry
 /// (410), lifetime (403), scope (403). A link that was right once costs a look-up; a session's path another.
 /// </summary>
-public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeProvider clock)
+public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeProvider clock, Overload? overload = null)
 {
     // Grants that were right lately, by their token: whatever else a query carries (CMCD, _HLS_*, a cache breaker), and whether the
     // grant stands in the query or the path, it is one grant.
@@ -59,11 +59,11 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
         // A grant that did not hold may have named somebody; these bytes are not charged to him.
         exchange.Uid = exchange.Sid = "";
         if (rules.Enabled)
-            return Admission.Nobody(meters.Nobody);
+            return Nobody(exchange, visitor);
         Span<byte> scratch = exchange.Target.Query.Length <= 1024 ? stackalloc byte[1024] : new byte[exchange.Target.Query.Length];
         var given = GrantQuery.UidOf(exchange.Target.Query, scratch);
         if (given.IsEmpty)
-            return Admission.Nobody(meters.Nobody);
+            return Nobody(exchange, visitor);
         // Taken as given, and carried to the children like a signed one. No token has a blank in it.
         var uid = Encoding.UTF8.GetString(given);
         var name = "open " + uid;
@@ -71,6 +71,21 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
         if (open is null || open.Rules != rules)
             _grants.Put(name, open = new RememberedGrant(rules, OpenKey, uid, "/", long.MaxValue, open?.Viewers ?? new GrantViewers()));
         return Viewer(exchange, visitor, open);
+    }
+
+    /// <summary>Without a session a viewer is known by the connection alone: one that has brought something already plays on.</summary>
+    private Admission Nobody(Exchange exchange, Visitor visitor)
+    {
+        if (!visitor.Plays && overload is { RefusesViewers: true } && !exchange.IsHead)
+            return Overloaded();
+        visitor.Plays = true;
+        return Admission.Nobody(meters.Nobody);
+    }
+
+    private Admission Overloaded()
+    {
+        overload!.CountRefusedViewer();
+        return Admission.Refused(StatusCodes.Status503ServiceUnavailable, "overloaded");
     }
 
     private static readonly SigningKey OpenKey = new("", new byte[SigningKey.MinSecretBytes]);
@@ -142,6 +157,8 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
             if (session is null && exchange.IsHead)
                 return Admission.Entry(
                     sessions.Sketch(grant.Uid, grant.Key.Kid, exchange.Remote, visitor.Kind, visitor.UserAgent, exchange.Now), grant.Scope);
+            if (session is null && overload is { RefusesViewers: true })
+                return Overloaded();
             session ??= Open(exchange, visitor, grant);
             visitor.Keep(grant, session);
         }
@@ -217,6 +234,7 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
         public string UserAgent { get; }
         public bool Admitted { get; }
         public bool Trusted { get; }
+        public bool Plays { get; set; }
         public AddressKey Network { get; }
         public AddressKey Exact { get; }
         public ClientKind Kind { get; }

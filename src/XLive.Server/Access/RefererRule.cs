@@ -99,7 +99,8 @@ public sealed class RefererRule
             return false;
         if (hasPort)
         {
-            if (text[colon] != ':' || text.Length - colon - 1 is 0 or > 5
+            // int.TryParse passes over NULs at the end.
+            if (text[colon] != ':' || text.Length - colon - 1 is 0 or > 5 || text[(colon + 1)..].ContainsAnyExceptInRange('0', '9')
                 || !int.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out port) || port is 0 or > 65535)
                 return false;
         }

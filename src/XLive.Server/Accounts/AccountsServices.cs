@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using XLive.Server.Door;
+using XLive.Server.Door.Clients;
 
 namespace XLive.Server.Accounts;
 

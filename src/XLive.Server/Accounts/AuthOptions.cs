@@ -1,4 +1,5 @@
 using XLive.Server.Door;
+using XLive.Server.Door.Clients;
 using XLive.Server.Settings;
 
 namespace XLive.Server.Accounts;

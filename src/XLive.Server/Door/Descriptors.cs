@@ -6,14 +6,18 @@ public sealed class Descriptors
     // Left for the runtime: assemblies it loads late, logs, the database, the listeners (a cold Kestrel at its limit aborts).
     private const int Reserve = 512;
 
-    public Descriptors(long limit) => Limit = limit;
+    private readonly long _memory;
+
+    /// <param name="memory">What the process may have, where the connections' share of it is the tighter bound.</param>
+    public Descriptors(long limit, long memory = long.MaxValue) => (Limit, _memory) = (limit, memory);
 
     public long Limit { get; }
 
     /// <summary>Open files that may be kept: a quarter, at most what nginx's operators give open_file_cache.</summary>
     public int Files => (int)Math.Clamp(Limit / 4, 16, 10_000);
 
-    public int Connections => (int)Math.Clamp(Limit - Files - Reserve, 64, 1_000_000);
+    public int Connections => 
+        Math.Min((int)Math.Clamp(Limit - Files - Reserve, 64, 1_000_000), Overload.ConnectionsFor(_memory));
 
     public int ConnectionsFor(DoorOptions door) => Math.Min(door.MaxConnections ?? Connections, Connections);
 
@@ -25,7 +29,7 @@ public sealed class Descriptors
             if (line.StartsWith("Max open files", StringComparison.Ordinal))
             {
                 var soft = line["Max open files".Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0];
-                return new Descriptors(long.TryParse(soft, out var limit) ? limit : 1_048_576);
+                return new Descriptors(long.TryParse(soft, out var limit) ? limit : 1_048_576, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
             }
         }
         return new Descriptors(1024);

@@ -1,3 +1,4 @@
+using XLive.Server.Door.Clients;
 using XLive.Server.Settings;
 
 namespace XLive.Server.Door;

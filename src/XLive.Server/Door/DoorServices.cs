@@ -1,8 +1,13 @@
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using XLive.Server.Door.Clients;
+using XLive.Server.Door.Tls;
+using XLive.Server.Limits;
 using XLive.Server.Sending;
 using XLive.Server.Settings;
 using XLive.Server.Telemetry;
@@ -25,7 +30,19 @@ public static class DoorServices
         services.AddSingleton(p => new Drain(door, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(descriptors);
         services.AddSingleton<ConnectionCount>();
-        services.AddSingleton(p => new OpenConnections(door, descriptors, p.GetRequiredService<ConnectionCount>(), p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<SpareDescriptors>();
+        services.AddSingleton<Lifeline>();
+        services.AddSingleton(p =>
+        {
+            var overload = new Overload(MemoryGroup.OfProcess(), p.GetRequiredService<WritableWaiter>(), p.GetRequiredService<TimeProvider>(),
+                p.GetRequiredService<ILogger<Overload>>());
+            overload.Start(p.GetRequiredService<Supervisor>());
+            return overload;
+        });
+        services.RemoveAll<IConnectionListenerFactory>();
+        services.AddSingleton<PortListeners>();
+        services.AddSingleton<IConnectionListenerFactory>(p => p.GetRequiredService<PortListeners>());
+        services.AddSingleton(p => new OpenConnections(door, descriptors, p.GetRequiredService<ConnectionCount>(), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<Supervisor>()));
         services.AddSingleton<Certificates>();
         services.AddHostedService(p => p.GetRequiredService<Certificates>());
         services.AddOptions<SocketTransportOptions>().Configure<ILogger<FrontDoor>>((sockets, log) =>

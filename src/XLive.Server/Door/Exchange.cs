@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using XLive.Server.Door.Clients;
 using XLive.Server.Sending;
 using XLive.Server.Traffic;
 

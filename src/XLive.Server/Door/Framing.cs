@@ -8,7 +8,7 @@ namespace XLive.Server.Door;
 /// Where a message ends must be read in one way by everyone on its path, or the rest of one viewer's request becomes the beginning
 /// of another's (CVE-2022-23959, CVE-2025-4366). Kestrel refuses most; this refuses what it mends instead.
 /// </summary>
-internal static class Framing
+internal static class MessageFraming
 {
     /// <summary>Zero when nothing is wrong, or the status. With 1 the stream is to be reset: in HTTP/2 such a message is malformed.</summary>
     public static int Refuses(Exchange exchange, out string why)

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting.Server.Abstractions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
+using XLive.Server.Door.Clients;
 
 namespace XLive.Server.Door;
 
@@ -51,7 +52,7 @@ public sealed partial class FrontDoor(
     internal ValueTask AnswerAsync(Exchange exchange, out bool api)
     {
         api = false;
-        if (Framing.Refuses(exchange, out var unsure) is var status and not 0)
+        if (MessageFraming.Refuses(exchange, out var unsure) is var status and not 0)
             return RefuseAsync(exchange, status, unsure);
         if (!RequestTarget.TryParse(exchange.RawTarget, out var target, out var fault))
         {
@@ -81,9 +82,9 @@ public sealed partial class FrontDoor(
     private static ValueTask RefuseAsync(Exchange exchange, int status, string why)
     {
         exchange.RefusedFor = "request_form";
-        if (status == Framing.Reset)
+        if (status == MessageFraming.Reset)
         {
-            Framing.ResetStream(exchange);
+            MessageFraming.ResetStream(exchange);
             return default;
         }
         // What follows on this connection may be the body or another request: nobody may guess.

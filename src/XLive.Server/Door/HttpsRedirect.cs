@@ -1,5 +1,6 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Http;
+using XLive.Server.Door.Tls;
 using XLive.Server.Settings;
 
 namespace XLive.Server.Door;

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Http.Features;
+using XLive.Server.Door.Clients;
 using XLive.Server.Settings;
 using XLive.Server.Telemetry;
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Connections;
 using XLive.Server.Sending;
+using XLive.Server.Telemetry;
 
 namespace XLive.Server.Door;
 
@@ -18,7 +19,7 @@ internal sealed class OpenConnections : IDisposable
     private static readonly TimeSpan ForAnAnswer = TimeSpan.FromSeconds(2);
 
     // A viewer who has just come, or whose segment has just ended, is not the one who holds up others.
-    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(0.25);
 
     private readonly TimeProvider _clock;
     private readonly TimeSpan _headLimit;
@@ -32,11 +33,11 @@ internal sealed class OpenConnections : IDisposable
     private long _madeRoom;
     private int _leaving; // dismissed and not gone yet
     private int _makingRoom;
-    private readonly ITimer _timer;
+    private readonly SupervisedLoop _looks;
 
     private readonly ConnectionCount _count;
 
-    public OpenConnections(DoorOptions door, Descriptors descriptors, ConnectionCount count, TimeProvider clock)
+    public OpenConnections(DoorOptions door, Descriptors descriptors, ConnectionCount count, TimeProvider clock, Supervisor supervisor)
     {
         _clock = clock;
         _count = count;
@@ -44,7 +45,7 @@ internal sealed class OpenConnections : IDisposable
         var limit = descriptors.ConnectionsFor(door);
         _high = limit - limit / 16;
         _batch = Math.Max(1, limit / 16);
-        _timer = clock.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
+        _looks = supervisor.Every("silence", SweepEvery, Sweep);
     }
 
     /// <summary>Connections cut because no whole head came in time.</summary>
@@ -105,7 +106,7 @@ internal sealed class OpenConnections : IDisposable
             if (connection is { Served: false } && _clock.GetElapsedTime(connection.Since, now) > _headLimit && connection.TryCut("no request came"))
                 Interlocked.Increment(ref _silentCuts);
             // One that was dismissed and stays is in the middle of a head that does not end.
-            else if (connection is { Dismissed: true } && _clock.GetElapsedTime(connection.AskedAt, now) > Rest / 2)
+            else if (connection is { Dismissed: true } && _clock.GetElapsedTime(connection.AskedAt, now) > Rest)
                 connection.TryCut("the table of connections is full");
         }
     }
@@ -164,5 +165,5 @@ internal sealed class OpenConnections : IDisposable
             return _slots.AsSpan(0, _used);
     }
 
-    public void Dispose() => _timer.Dispose();
+    public void Dispose() => _looks.Dispose();
 }

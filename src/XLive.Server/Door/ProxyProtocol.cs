@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using XLive.Server.Door.Clients;
 using XLive.Server.Telemetry;
 
 namespace XLive.Server.Door;

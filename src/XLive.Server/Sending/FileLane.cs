@@ -1,9 +1,14 @@
+using XLive.Server.Telemetry;
+
 namespace XLive.Server.Sending;
 
 /// <summary>A call that may wait for a disk or a file server.</summary>
 internal interface IFileWork
 {
     void Run();
+
+    /// <summary>Run threw, which it never should: whoever waits for it must not wait for ever.</summary>
+    void Failed() { }
 }
 
 /// <summary>
@@ -14,11 +19,13 @@ internal interface IFileWork
 /// Directories share the threads, and each may have as many as are still free: one that hangs gets half of them, a second one
 /// half of the rest, and whatever they wait for, there is a thread for those who want something else.
 /// </summary>
-public sealed class FileThreads(string name)
+public sealed class FileThreads(string name, Supervisor? supervisor = null)
 {
     // Half of them for a single directory is 12,800 reads a second from a server that takes 10 ms each. One costs a stack of which
     // a few pages are used, and only while there is that much to wait for.
     internal const int MaxThreads = 256;
+    // There when no other can be started.
+    private const int KeptThreads = 2;
     private static readonly TimeSpan IdleExit = TimeSpan.FromSeconds(10);
 
     // How long a file system that once kept a sender waiting is served by its own threads alone.
@@ -30,6 +37,7 @@ public sealed class FileThreads(string name)
     private int _threads;
     private int _busy;
     private long _slowUntil;
+    private readonly SupervisedLoop? _loop = supervisor?.Watch("files " + name);
 
     public string Name => name;
 
@@ -53,7 +61,37 @@ public sealed class FileThreads(string name)
             }
             worker = Take(lane, work);
         }
-        worker.Wake();
+        Wake(worker, lane);
+    }
+
+    /// <summary>A thread that cannot be started leaves its work to those there are.</summary>
+    private void Wake(Worker worker, FileLane lane)
+    {
+        try
+        {
+            worker.Wake();
+        }
+        catch (OutOfMemoryException e)
+        {
+            // Thread.Start says so for want of descriptors too: it needs three.
+            _loop?.Failed(e);
+            var work = worker.TakeBack();
+            lock (_gate)
+            {
+                lane.Busy--;
+                _busy--;
+                _threads--;
+                if (_threads > 0)
+                {
+                    if (lane.Queue.Count == 0)
+                        _waiting.Enqueue(lane);
+                    lane.Queue.Enqueue(work);
+                    return;
+                }
+            }
+            // Not one, and no hope of one: better this thread waits for a disk than the viewer for ever.
+            work.Run();
+        }
     }
 
     private bool MayRun(FileLane lane) => lane.Busy < MaxThreads - _busy;
@@ -93,7 +131,7 @@ public sealed class FileThreads(string name)
                 if (lane.Queue.Count > 0)
                     _waiting.Enqueue(lane);
                 if (next != worker)
-                    next.Wake();
+                    Wake(next, lane);
             }
             return worker.HasWork;
         }
@@ -104,7 +142,7 @@ public sealed class FileThreads(string name)
         lock (_gate)
         {
             // Given work between its time-out and this lock: it stays.
-            if (worker.HasWork)
+            if (worker.HasWork || _threads <= KeptThreads)
                 return false;
             var kept = _idle.ToArray();
             _idle.Clear();
@@ -132,6 +170,14 @@ public sealed class FileThreads(string name)
 
         public void Give(FileLane lane, IFileWork work) => (_lane, _work) = (lane, work);
 
+        /// <summary>After a start that failed.</summary>
+        public IFileWork TakeBack()
+        {
+            var work = _work!;
+            _work = null;
+            return work;
+        }
+
         public void Wake()
         {
             if (_started)
@@ -153,7 +199,15 @@ public sealed class FileThreads(string name)
                     lane = _lane!;
                     var work = _work!;
                     _work = null;
-                    work.Run();
+                    try
+                    {
+                        work.Run();
+                    }
+                    catch (Exception e)
+                    {
+                        threads._loop?.Failed(e);
+                        work.Failed();
+                    }
                 }
                 while (threads.Next(this, lane));
                 while (!_wake.Wait(IdleExit))

@@ -23,11 +23,20 @@ public sealed class SendableFile(SafeFileHandle handle, FileLane lane, long leng
 
     private int[]? _sentAt;
 
+    private long _queued;
+
     public SafeFileHandle Handle => handle;
     public FileLane Lane => lane;
 
     /// <summary>False: read and copied, for file systems and settings that rule sendfile(2) out.</summary>
     public bool Sendfile => sendfile;
+
+    /// <summary>So many more of its bytes lie in send queues. By how much its pinned pages grow: viewers of one film share them.</summary>
+    internal long CountQueued(long more)
+    {
+        var now = Interlocked.Add(ref _queued, more);
+        return Math.Min(now, length) - Math.Min(now - more, length);
+    }
 
     /// <summary>How many bytes from here on, up to two blocks, can be sent without waiting for the disk; 0: by the lane.</summary>
     internal long WarmBytes(long offset)

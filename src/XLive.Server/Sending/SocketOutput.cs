@@ -61,6 +61,10 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
     internal int Slot = -1;
     internal int LastQueued;
     internal long LastProgress;
+    internal long FullSince;
+    internal SendableFile? CountedFile;
+    internal long Counted;
+    internal long QueueMoved;
 
     public SocketOutput(Socket socket, ConnectionContext connection, WritableWaiter waiter)
     {
@@ -260,6 +264,8 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
                 _fileLeft -= sent;
                 BodySent += sent;
                 _meter?.Add(sent);
+                if (_waiter.CountsQueues)
+                    _waiter.CountQueue(this, file);
                 // Less than asked for means that the socket is full: asking again would only hear EAGAIN.
                 if (sent < wanted)
                     return Step.SocketFull;
@@ -361,13 +367,17 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
     }
 
     /// <summary>By the waiter: the viewer's TCP took nothing for too long.</summary>
-    internal void GiveUp()
+    internal bool GiveUp()
     {
         if (Interlocked.Exchange(ref _carrying, 1) != 0)
-            return;
+            return false;
         Stop(SendEnd.Idle);
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        return true;
     }
+
+    /// <summary>By whoever needs the memory of its queue, though no send is under way.</summary>
+    internal void Drop() => _connection.Abort(new ConnectionAbortedException("memory runs short"));
 
     // A half-closed viewer still reads: the send is tried again, and if the socket is only full it waits on.
     private void WakeToLook() => Wake();
@@ -377,6 +387,15 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
     void IThreadPoolWorkItem.Execute() => Carry(onLane: false);
 
     void IFileWork.Run() => Carry(onLane: true);
+
+    void IFileWork.Failed() => Fail();
+
+    /// <summary>A fault of ours in the midst of a send: what was sent is not known, so the connection ends, and whoever waits hears of it.</summary>
+    internal void Fail()
+    {
+        Stop(SendEnd.SourceFailed);
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
 
     private void Carry(bool onLane)
     {

@@ -187,6 +187,7 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
     private void Expect(int plain) => socket.GetMemory(plain + (plain / Record + 1) * RecordOverhead);
 
     /// <summary>One read of the file behind what is left of the head, then encryption. The bytes of the file, or less than 0 at its end.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> EncryptFileAsync(SendableFile file, ReadOnlyMemory<byte> head, long start, long done, int wanted)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(head.Length + wanted);
@@ -239,6 +240,7 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
         return read;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask SendAsync(int ofBody)
     {
         var before = socket.MemorySent;

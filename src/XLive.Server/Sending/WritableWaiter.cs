@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
+using XLive.Server.Telemetry;
 
 namespace XLive.Server.Sending;
 
@@ -10,7 +11,7 @@ namespace XLive.Server.Sending;
 ///
 /// One thread; it only passes on. Outputs are named in the kernel by slot and generation, never by descriptor: those are reused.
 /// </summary>
-internal sealed unsafe class WritableWaiter : IDisposable
+internal sealed unsafe partial class WritableWaiter : IDisposable
 {
     private const int MaxEvents = 256;
 
@@ -22,10 +23,11 @@ internal sealed unsafe class WritableWaiter : IDisposable
     private uint[] _generations = new uint[256];
     private readonly Stack<int> _free = new();
     private int _used;
+    private readonly SupervisedLoop _loop;
     private volatile bool _stopping;
     private long _lastSweep;
 
-    public WritableWaiter(Func<TimeSpan> idle, TimeProvider clock)
+    public WritableWaiter(Func<TimeSpan> idle, TimeProvider clock, Supervisor supervisor)
     {
         _idle = idle;
         _clock = clock;
@@ -33,7 +35,7 @@ internal sealed unsafe class WritableWaiter : IDisposable
         if (_epoll < 0)
             throw new InvalidOperationException("epoll_create1: error " + Marshal.GetLastPInvokeError());
         _lastSweep = clock.GetTimestamp();
-        new Thread(Loop, 128 * 1024) { IsBackground = true, Name = "socket waiter" }.UnsafeStart();
+        _loop = supervisor.OnThread("socket waiter", 128 * 1024, Loop);
     }
 
     /// <summary>Connections that had to wait for room at least once and are still open.</summary>
@@ -50,7 +52,12 @@ internal sealed unsafe class WritableWaiter : IDisposable
     /// <summary>From the first full socket on the connection stays in the set, edge-triggered: no call for each wait.</summary>
     public void Watch(SocketOutput output)
     {
-        output.LastProgress = _clock.GetTimestamp();
+        output.LastProgress = output.FullSince = _clock.GetTimestamp();
+        Register(output);
+    }
+
+    private void Register(SocketOutput output)
+    {
         if (output.Slot >= 0)
             return;
         ulong data;
@@ -98,6 +105,7 @@ internal sealed unsafe class WritableWaiter : IDisposable
     {
         if (output.Slot < 0)
             return;
+        Recount(output, null, 0);
         lock (_gate)
         {
             if (output.Slot < 0)
@@ -109,33 +117,54 @@ internal sealed unsafe class WritableWaiter : IDisposable
         }
     }
 
-    private void Loop()
+    // Events that a failed turn had in hand are lost; the sweep finds those who waited for them.
+    private void Loop(SupervisedLoop loop)
     {
         var packed = RuntimeInformation.ProcessArchitecture == Architecture.X64;
         var size = packed ? sizeof(Native.EpollEventPacked) : sizeof(Native.EpollEventPadded);
         var events = (byte*)NativeMemory.Alloc((nuint)(MaxEvents * size));
-        while (!_stopping)
+        try
         {
-            var n = Native.epoll_wait(_epoll, events, MaxEvents, SweepEvery());
-            for (var i = 0; i < n; i++)
+            while (!_stopping)
+                Turn(loop, events, packed);
+        }
+        finally
+        {
+            NativeMemory.Free(events);
+        }
+        _ = Native.close(_epoll);
+    }
+
+    private void Turn(SupervisedLoop loop, byte* events, bool packed)
+    {
+        loop.Rest();
+        var n = Native.epoll_wait(_epoll, events, MaxEvents, SweepEvery());
+        loop.Beat();
+        for (var i = 0; i < n; i++)
+        {
+            var data = packed ? ((Native.EpollEventPacked*)events)[i].Data : ((Native.EpollEventPadded*)events)[i].Data;
+            SocketOutput? output;
+            lock (_gate)
             {
-                var data = packed ? ((Native.EpollEventPacked*)events)[i].Data : ((Native.EpollEventPadded*)events)[i].Data;
-                SocketOutput? output;
-                lock (_gate)
-                {
-                    var slot = (int)(uint)data;
-                    output = _generations[slot] == (uint)(data >> 32) ? _slots[slot] : null;
-                }
+                var slot = (int)(uint)data;
+                output = _generations[slot] == (uint)(data >> 32) ? _slots[slot] : null;
+            }
+            try
+            {
                 output?.Continue();
             }
-            if (_clock.GetElapsedTime(_lastSweep).TotalMilliseconds >= SweepEvery())
+            catch (Exception e)
             {
-                _lastSweep = _clock.GetTimestamp();
-                Sweep();
+                // One viewer's; the others in this turn have room too.
+                loop.Failed(e);
+                output!.Fail();
             }
         }
-        NativeMemory.Free(events);
-        _ = Native.close(_epoll);
+        if (_clock.GetElapsedTime(_lastSweep).TotalMilliseconds >= SweepEvery())
+        {
+            _lastSweep = _clock.GetTimestamp();
+            Sweep();
+        }
     }
 
     private int SweepEvery() => (int)Math.Clamp(_idle().TotalMilliseconds / 8, 25, 1000);
@@ -181,5 +210,9 @@ internal sealed unsafe class WritableWaiter : IDisposable
         Waiting = waiting;
     }
 
-    public void Dispose() => _stopping = true;
+    public void Dispose()
+    {
+        _stopping = true;
+        _loop.Dispose();
+    }
 }

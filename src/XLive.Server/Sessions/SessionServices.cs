@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
+using XLive.Server.Telemetry;
 using XLive.Server.Traffic;
 
 namespace XLive.Server.Sessions;
@@ -19,7 +20,7 @@ public static class SessionServices
         services.AddSingleton(p =>
         {
             var table = new SessionTable(p.GetRequiredService<SessionGrants>(), p.GetRequiredService<UserMeters>(), settings.Of<SessionOptions>, p.GetRequiredService<TimeProvider>());
-            table.Start();
+            table.Start(p.GetRequiredService<Supervisor>());
             return table;
         });
     }

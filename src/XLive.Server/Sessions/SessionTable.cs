@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using XLive.Server.Telemetry;
 using XLive.Server.Traffic;
 
 namespace XLive.Server.Sessions;
@@ -12,14 +13,14 @@ public sealed class SessionTable(SessionGrants grants, UserMeters meters, Func<S
 
     private readonly ConcurrentDictionary<SessionId, Session> _sessions = new();
     private readonly RecentTable<SessionGrant> _paths = new(65_536);
-    private ITimer? _sweep;
+    private SupervisedLoop? _sweep;
     private long _opened;
 
     public int Count => _sessions.Count;
     public long Opened => Volatile.Read(ref _opened);
     public int PathsKnown => _paths.Count;
 
-    public void Start() => _sweep = clock.CreateTimer(_ => DropIdle(), null, TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(15));
+    public void Start(Supervisor supervisor) => _sweep = supervisor.Every("sessions", TimeSpan.FromSeconds(15), DropIdle);
 
     public Session Open(string uid, string kid, IPAddress address, ClientKind client, string userAgent, long now)
     {

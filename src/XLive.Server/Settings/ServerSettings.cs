@@ -82,7 +82,8 @@ public sealed class ServerSettings
     }
 
     /// <summary>Follows the files until stopped. A change holds within a second or so of the last write to them.</summary>
-    public async Task Watch(TimeProvider time, CancellationToken stop)
+    /// <param name="look">Told when a look begins, and <paramref name="rest"/> when it has ended.</param>
+    public async Task Watch(TimeProvider time, CancellationToken stop, Action? look = null, Action? rest = null)
     {
         // Two looks must agree before a change counts: an editor that truncates and then writes is not caught in between.
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(500), time);
@@ -92,6 +93,7 @@ public sealed class ServerSettings
         {
             while (await timer.WaitForNextTickAsync(stop))
             {
+                look?.Invoke();
                 if (!ReferenceEquals(watched, _files))
                 {
                     watched = _files;
@@ -105,6 +107,7 @@ public sealed class ServerSettings
                 }
 
                 last = current;
+                rest?.Invoke();
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

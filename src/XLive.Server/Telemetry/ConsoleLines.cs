@@ -11,10 +11,10 @@ public sealed class ConsoleLines : IDisposable
     private readonly Stream _out;
     private readonly LineBuffer _lines;
 
-    public ConsoleLines(Stream? to = null)
+    public ConsoleLines(Stream? to = null, Supervisor? supervisor = null)
     {
         _out = to ?? Console.OpenStandardOutput();
-        _lines = new LineBuffer("console log", BufferBytes, Take);
+        _lines = new LineBuffer("console", BufferBytes, Take, supervisor);
     }
 
     public long Dropped => _lines.Dropped;

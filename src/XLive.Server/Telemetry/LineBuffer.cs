@@ -17,7 +17,8 @@ internal sealed class LineBuffer : IDisposable
 
     private readonly int _capacity;
     private readonly Taker _taker;
-    private readonly Thread _thread;
+    private readonly SupervisedLoop _loop;
+    private Thread? _thread;
     private readonly object _gate = new(); // a monitor: the thread waits on it, which System.Threading.Lock cannot
 
     // Under the gate.
@@ -25,6 +26,7 @@ internal sealed class LineBuffer : IDisposable
     private int _filled;
     private bool _closing;
     private bool _hurry;
+    private bool _ended;
     private long _asked;
     private long _done;
 
@@ -33,12 +35,11 @@ internal sealed class LineBuffer : IDisposable
 
     private long _dropped;
 
-    public LineBuffer(string name, int capacity, Taker taker)
+    public LineBuffer(string name, int capacity, Taker taker, Supervisor? supervisor = null)
     {
         _capacity = capacity;
         _taker = taker;
-        _thread = new Thread(Run, maxStackSize: 256 << 10) { Name = name, IsBackground = true };
-        _thread.Start();
+        _loop = (supervisor ?? new Supervisor(TimeProvider.System)).OnThread("log " + name, 256 << 10, Run);
     }
 
     public long Dropped => Interlocked.Read(ref _dropped);
@@ -79,7 +80,7 @@ internal sealed class LineBuffer : IDisposable
             while (_done < mine)
             {
                 long left = until - Environment.TickCount64;
-                if (left <= 0 || !_thread.IsAlive)
+                if (left <= 0 || _ended)
                 {
                     return _done >= mine;
                 }
@@ -98,12 +99,26 @@ internal sealed class LineBuffer : IDisposable
         }
         if (Thread.CurrentThread != _thread)
         {
-            _thread.Join(s_lastTry + s_longestStay);
+            WaitForEnd(s_lastTry + s_longestStay);
+        }
+        _loop.Dispose();
+    }
+
+    private void WaitForEnd(TimeSpan patience)
+    {
+        long until = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        lock (_gate)
+        {
+            while (!_ended && until - Environment.TickCount64 is > 0 and var left)
+            {
+                Monitor.Wait(_gate, (int)left);
+            }
         }
     }
 
-    private void Run()
+    private void Run(SupervisedLoop loop)
     {
+        _thread = Thread.CurrentThread;
         while (true)
         {
             int count;
@@ -111,10 +126,12 @@ internal sealed class LineBuffer : IDisposable
             bool closing;
             lock (_gate)
             {
+                loop.Rest();
                 while (_filled == 0 && !_closing && !_hurry)
                 {
                     Monitor.Wait(_gate);
                 }
+                loop.Beat();
                 // Wait once more, for company: a write a line would cost more than the line.
                 if (_filled < _capacity / 2 && !_closing && !_hurry)
                 {
@@ -133,6 +150,7 @@ internal sealed class LineBuffer : IDisposable
                 Monitor.PulseAll(_gate);
                 if (closing)
                 {
+                    _ended = true;
                     return;
                 }
             }

@@ -3,7 +3,7 @@ using System.Text;
 namespace XLive.Server.Telemetry;
 
 /// <summary>The four files and the console. Disposing writes out what is still in memory.</summary>
-public sealed class LogFiles : IDisposable
+public sealed partial class LogFiles : IDisposable
 {
     private readonly Func<LogOptions> _options;
     private readonly TimeProvider _clock;
@@ -12,14 +12,20 @@ public sealed class LogFiles : IDisposable
     {
         _options = options;
         _clock = clock;
-        Console = new ConsoleLines(console);
+        Supervisor = new Supervisor(clock);
+        Console = new ConsoleLines(console, Supervisor);
         Main = Open("xlive");
         Errors = Open("error");
         Access = Open("access");
         Audit = Open("audit");
+        var log = new FileLoggerProvider(this).CreateLogger(typeof(Supervisor).FullName!);
+        Supervisor.OnFailure = (loop, fault) => LogFailure(log, fault, loop.Name);
     }
 
     public LogOptions Options => _options();
+
+    /// <summary>Made here, for the logs' own threads are the first that need one.</summary>
+    public Supervisor Supervisor { get; }
 
     public ConsoleLines Console { get; }
 
@@ -60,10 +66,13 @@ public sealed class LogFiles : IDisposable
     private RollingFile Open(string name)
     {
         LogOptions options = _options();
-        RollingFile file = new(Path.Combine(options.Dir, $"{name}.log"), options.MaxSize, options.MaxFiles, Trouble);
+        RollingFile file = new(Path.Combine(options.Dir, $"{name}.log"), options.MaxSize, options.MaxFiles, Trouble, Supervisor);
         file.Touch();
         return file;
     }
+
+    [LoggerMessage(LogLevel.Error, "{Loop} failed and is started again")]
+    private static partial void LogFailure(ILogger log, Exception fault, string loop);
 
     // To the console only: what cannot be written to a file cannot be told to it either.
     private void Trouble(string what) => Console.Write(Encoding.UTF8.GetBytes($"{Now:HH:mm:ss} warning logs: {what}\n"));

@@ -8,9 +8,12 @@ public static class LogServices
         builder.Logging.ClearProviders();
         builder.Logging.SetMinimumLevel(LogLevel.Trace); // log.level decides, and may change while running
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        // A line for each connection above server.max_connections: health and /stats tell of a flood without being one.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel.Connections", LogLevel.Error);
         builder.Logging.AddFilter("System", LogLevel.Warning);
         builder.Logging.AddProvider(new FileLoggerProvider(files));
         builder.Services.AddSingleton(files);
+        builder.Services.AddSingleton(files.Supervisor);
         builder.Services.AddSingleton<AccessLog>();
         builder.Services.AddSingleton<AuditLog>();
     }

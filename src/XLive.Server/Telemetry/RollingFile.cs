@@ -27,13 +27,13 @@ public sealed class RollingFile : IDisposable
     private long _failures;
 
     /// <param name="trouble">Told once when writing begins to fail, and once when it works again.</param>
-    public RollingFile(string path, long maxSize, int maxFiles, Action<string>? trouble = null)
+    public RollingFile(string path, long maxSize, int maxFiles, Action<string>? trouble = null, Supervisor? supervisor = null)
     {
         _path = Path.GetFullPath(path);
         _maxSize = maxSize;
         _maxFiles = maxFiles;
         _trouble = trouble;
-        _lines = new LineBuffer(Path.GetFileName(path), BufferBytes, Take);
+        _lines = new LineBuffer(Path.GetFileName(path), BufferBytes, Take, supervisor);
     }
 
     /// <summary>Lines that were lost because the disk was full or too slow.</summary>

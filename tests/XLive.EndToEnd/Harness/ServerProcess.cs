@@ -6,7 +6,7 @@ using System.Net.Sockets;
 namespace XLive.EndToEnd.Harness;
 
 /// <summary>What is unusual about the world that a server is started in: its network namespace, variables of its environment.</summary>
-public readonly record struct Surroundings(string? Namespace = null, Dictionary<string, string>? Environment = null);
+public readonly record struct Surroundings(string? Namespace = null, Dictionary<string, string>? Environment = null, string[]? Within = null);
 
 /// <summary>
 /// The built program, started as a user starts it, over folders of its own and on ports that were free. Stopped by SIGTERM,
@@ -36,9 +36,11 @@ public sealed class ServerProcess : IAsyncDisposable
         _ownsFolder = ownsFolder;
         (Port, RtmpPort) = (FreePort(), FreePort());
         // Options given later win, so that a test can set any of these anew.
+        // Likewise prlimit, and a shell that joins a control group: the last thing they do.
+        string[] within = around.Namespace is null ? around.Within ?? [] : ["ip", "netns", "exec", around.Namespace];
+        string[] command = [.. within, Repository.Server];
         // "ip netns exec" becomes the program that it starts, so the process is the server's either way.
-        var start = new ProcessStartInfo(around.Namespace is null ? Repository.Server : "ip", [
-            .. around.Namespace is null ? Array.Empty<string>() : ["netns", "exec", around.Namespace, Repository.Server], $"--server.port={Port}", "--hls.port=0", $"--rtmp.port={RtmpPort}", $"--access.secret={Secret}",
+        var start = new ProcessStartInfo(command[0], [.. command[1..], $"--server.port={Port}", "--hls.port=0", $"--rtmp.port={RtmpPort}", $"--access.secret={Secret}",
             $"--data.dir={DataFolder}", $"--log.dir={LogFolder}", .. options])
         {
             RedirectStandardInput = true,

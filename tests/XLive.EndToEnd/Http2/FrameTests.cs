@@ -148,6 +148,21 @@ public sealed class FrameTests(H2Server shared) : IClassFixture<H2Server>
         Assert.Contains(First(connection, "GOAWAY"), (string[])[$"GOAWAY {Protocol}", "closed"]);
     }
 
+    [Theory]
+    [InlineData("GET /a.ts HTTP/1.1\r\n\r\n", 400)]
+    [InlineData("GET /a.ts HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400)]
+    [InlineData("GET * HTTP/1.1\r\nHost: test\r\n\r\n", 405)]
+    public void A_refusal_in_HTTP_1_1_has_its_words_over_TLS_too(string request, int status)
+    {
+        using var connection = new H2Connection(shared.Port, System.Net.Security.SslApplicationProtocol.Http11);
+        connection.Send(System.Text.Encoding.ASCII.GetBytes(request));
+        var said = connection.ReadToEnd();
+        Assert.StartsWith($"HTTP/1.1 {status} ", said);
+        Assert.Matches("\r\nX-Request-Id: [0-9a-f]{16}\r\n", said);
+        Assert.Matches("\r\nCache-Control: no-store\r\n", said);
+        Assert.Matches($"\r\n\r\n{status} .*\nrequest [0-9a-f]{{16}}\n$", said);
+    }
+
     /// <summary>The first error where one is wanted: what stood before it may have had its answer already.</summary>
     static string First(H2Connection connection, string wanted)
     {
@@ -158,7 +173,8 @@ public sealed class FrameTests(H2Server shared) : IClassFixture<H2Server>
             {
                 case FrameType.GoAway:
                     return $"GOAWAY {frame.Code}";
-                case FrameType.RstStream:
+                // NO_ERROR: it is answered and wants no more of the body (RFC 9113 section 8.1).
+                case FrameType.RstStream when frame.Code != 0:
                     return $"RST {frame.Code}";
                 case FrameType.Ping:
                     return "PING";

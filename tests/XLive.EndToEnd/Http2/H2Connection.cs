@@ -25,7 +25,8 @@ public sealed class H2Connection : IDisposable
     readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     readonly SslStream _tls;
 
-    public H2Connection(int port)
+    /// <param name="protocol">Null for HTTP/2.</param>
+    public H2Connection(int port, SslApplicationProtocol? protocol = null)
     {
         _socket.ReceiveTimeout = _socket.SendTimeout = 15_000;
         _socket.Connect("127.0.0.1", port);
@@ -33,7 +34,7 @@ public sealed class H2Connection : IDisposable
         _tls.AuthenticateAsClient(new SslClientAuthenticationOptions
         {
             TargetHost = "localhost",
-            ApplicationProtocols = [SslApplicationProtocol.Http2],
+            ApplicationProtocols = [protocol ?? SslApplicationProtocol.Http2],
             RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Subject == "CN=localhost",
         });
     }
@@ -56,6 +57,12 @@ public sealed class H2Connection : IDisposable
 
     /// <summary>How long a send may be kept waiting by a server that takes no more.</summary>
     public TimeSpan SendLimit { set => _socket.SendTimeout = (int)value.TotalMilliseconds; }
+
+    public string ReadToEnd()
+    {
+        using var reader = new StreamReader(_tls, Encoding.Latin1, leaveOpen: true);
+        return reader.ReadToEnd();
+    }
 
     /// <summary>Null at the connection's end, however it came.</summary>
     public Frame? Read()

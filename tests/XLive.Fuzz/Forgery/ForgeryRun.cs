@@ -46,7 +46,16 @@ public static class ForgeryRun
         do
             forged = forgery.Forge(dice, out from, out trick);
         while (forged == from);
-        var accepted = forgery.Accepts(forged);
+        bool accepted;
+        try
+        {
+            accepted = forgery.Accepts(forged);
+        }
+        catch (Exception fault)
+        {
+            tally.Forge($"{forged} ({fault.GetType().Name}: {fault.Message})", from);
+            return;
+        }
         tally.Count(trick, accepted);
         if (accepted && !forgery.SaysWhatWasSigned(forged))
             tally.Forge(forged, from);

@@ -4,6 +4,7 @@ using System.Numerics;
 using System.Text.RegularExpressions;
 using XLive.Fuzz.Engine;
 using XLive.Server.Door;
+using XLive.Server.Door.Clients;
 
 namespace XLive.Fuzz.Inputs;
 

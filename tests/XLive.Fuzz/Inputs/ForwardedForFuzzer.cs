@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Microsoft.Extensions.Primitives;
 using XLive.Fuzz.Engine;
 using XLive.Server.Door;
+using XLive.Server.Door.Clients;
 
 namespace XLive.Fuzz.Inputs;
 

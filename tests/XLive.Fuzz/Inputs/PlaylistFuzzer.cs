@@ -74,10 +74,11 @@ public sealed partial class PlaylistFuzzer : Fuzzer<ReadOnlyMemory<byte>>, IDisp
         // The second reading takes its time, and what it would take most of is the same line again and again.
         if (text.Length > 8192)
             return;
-        var skeleton = PlaylistOracle.Skeleton(text);
-        FuzzFailure.Equal(skeleton, PlaylistOracle.Skeleton(shared), "all but the URIs, shared");
-        FuzzFailure.Equal(skeleton, PlaylistOracle.Skeleton(entry), "all but the URIs, spliced");
-        Follow(PlaylistOracle.References(text), PlaylistOracle.References(shared), PlaylistOracle.References(entry), cuts);
+        var (before, below, outside) = (PlaylistOracle.References(text), PlaylistOracle.References(shared), PlaylistOracle.References(entry));
+        var skeleton = PlaylistOracle.Skeleton(text, before);
+        FuzzFailure.Equal(skeleton, PlaylistOracle.Skeleton(shared, below), "all but the URIs, shared");
+        FuzzFailure.Equal(skeleton, PlaylistOracle.Skeleton(entry, outside), "all but the URIs, spliced");
+        Follow(before, below, outside, cuts);
     }
 
     private void Follow(List<PlaylistOracle.Found> before, List<PlaylistOracle.Found> below, List<PlaylistOracle.Found> outside, int cuts)

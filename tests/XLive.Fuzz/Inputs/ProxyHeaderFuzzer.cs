@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using XLive.Fuzz.Engine;
 using XLive.Server.Door;
+using XLive.Server.Door.Clients;
 
 namespace XLive.Fuzz.Inputs;
 

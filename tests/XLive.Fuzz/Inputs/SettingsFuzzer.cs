@@ -37,7 +37,7 @@ public sealed class SettingsFuzzer : Fuzzer<SettingsInput>, IDisposable
     protected override string[] Tokens { get; } =
     [
         ":", ": ", "- ", "[", "]", "{", "}", "&a ", "*a", "!!str ", "!!map ", "? ", "|", ">", "\"", "'", "#", "%YAML 1.9\n", "---\n", "...\n", "\t", "\n", "\n  ", "\r", "~", "null",
-        "\\U00110000", "\\x", "\0", "\u00ef\u00bb\u00bf", "<<: ", "-1", "1e999", "NaN", "auto", "_file", ",", "@", "`", "\u00f0\u009f\u0098\u0080", "server:\n  port: ", "access:\n", "\u001e",
+        "\\U00110000", "\\x", "\\", "\0", "\u00ef\u00bb\u00bf", "<<: ", "-1", "1e999", "NaN", "auto", "_file", ",", "@", "`", "\u00f0\u009f\u0098\u0080", "server:\n  port: ", "access:\n", "\u001e",
         "XLIVE_SERVER_PORT=", "--server.port=", "--config", "--access.secret", "1d", "10 GiB", "0.5h", "tcp://1.2.3.4:80", "\u00e2\u0080\u00a8", "[[[[[[[[", "{a: {a: {a: ",
     ];
 
@@ -72,7 +72,7 @@ public sealed class SettingsFuzzer : Fuzzer<SettingsInput>, IDisposable
             ShapeKind.Bytes => dice.Pick("0", "64MiB", "1048576", "0.5 KiB", "8589934592GiB"),
             ShapeKind.Moment => dice.Pick("2027-01-31", "2027-01-31T12:00:00Z", "1800000000", "253402300800"),
             ShapeKind.Choice => dice.Pick(key.Shape.Choices.Select(static c => c.Name).Append("none").ToArray()),
-            ShapeKind.List => dice.Pick("[]", "[10.0.0.0/8, ::1]", "[/a/**, \"/b, c\"]", "[{id: k, secret: 0123456789abcdef}]", "a,b", "{window: 1m, count: 10}"),
+            ShapeKind.List => dice.Pick("[]", "[10.0.0.0/8, ::1]", "[/a/**, \"/b, c\"]", "['a\\b', \"c\\\\n\"]", "[{id: k, secret: 0123456789abcdef}]", "a,b", "{window: 1m, count: 10}"),
             ShapeKind.Map or ShapeKind.Fields => dice.Pick("{}", "{bot: [/a/**], browser: []}", "{Host: example.com}", "{/films/**: [none, .example.com]}"),
             _ => dice.Pick("plain", "\"quoted \\u00e9\"", "'it''s'", "http://127.0.0.1:8080/", "0123456789abcdef", "\"\""),
         };

@@ -61,9 +61,10 @@ internal static partial class PlaylistOracle
     }
 
     /// <summary>The text with its URIs taken out.</summary>
-    public static string Skeleton(string text)
+    public static string Skeleton(string text) => Skeleton(text, References(text));
+
+    public static string Skeleton(string text, List<Found> found)
     {
-        var found = References(text);
         for (int i = found.Count - 1; i >= 0; i--)
             text = text[..found[i].Start] + "\u2400" + text[(found[i].Start + found[i].Raw.Length)..];
         return text;

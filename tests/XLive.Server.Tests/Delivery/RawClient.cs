@@ -49,6 +49,9 @@ public sealed class RawClient : IDisposable
         return this;
     }
 
+    /// <summary>Bytes that came behind what was read so far.</summary>
+    public int Unread => _end - _start;
+
     /// <summary>One character, one byte.</summary>
     public RawClient Send(string latin1) => Send(Encoding.Latin1.GetBytes(latin1));
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using XLive.Server.Door;
+using XLive.Server.Door.Clients;
 
 namespace XLive.Server.Tests.Door;
 

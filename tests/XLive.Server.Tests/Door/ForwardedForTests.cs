@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using XLive.Server.Door;
+using XLive.Server.Door.Clients;
 
 namespace XLive.Server.Tests.Door;
 

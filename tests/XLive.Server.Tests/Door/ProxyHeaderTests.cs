@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Text;
 using XLive.Server.Door;
+using XLive.Server.Door.Clients;
 
 namespace XLive.Server.Tests.Door;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using XLive.Server.Door;
+using XLive.Server.Door.Clients;
 
 namespace XLive.Server.Tests.Gate;
 

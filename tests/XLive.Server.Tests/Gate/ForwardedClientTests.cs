@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using XLive.Server.Door.Clients;
 
 
 namespace XLive.Server.Tests.Gate;

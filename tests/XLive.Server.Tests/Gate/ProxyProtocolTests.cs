@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using XLive.Server.Door.Clients;
 using XLive.Server.Tests.Delivery;
 
 namespace XLive.Server.Tests.Gate;

@@ -91,8 +91,9 @@ public sealed class FileLaneTests
             lane.Enqueue(new Hang(release));
         Assert.Equal(20, threads.Threads);
         release.Set();
-        for (var began = Stopwatch.StartNew(); threads.Threads > 0 && began.Elapsed < TimeSpan.FromSeconds(20);)
+        for (var began = Stopwatch.StartNew(); threads.Threads > 2 && began.Elapsed < TimeSpan.FromSeconds(20);)
             Thread.Sleep(100);
-        Assert.Equal(0, threads.Threads);
+        // Two stay, for the hour when none can be started.
+        Assert.Equal(2, threads.Threads);
     }
 }

@@ -197,8 +197,9 @@ public sealed class LogTests : IDisposable
                 log.Write(entry);
             }
             best = Math.Min(best, watch.Elapsed.TotalNanoseconds / rounds);
-            // The shared buffer grows to its bound once; after that, nothing.
-            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, i == 0 ? 8 << 20 : 4096);
+            // The shared buffer grows to its bound once; after that, nothing. A collection that another test asks for ends this thread's
+            // block of 8 KiB, which then counts as used; one byte a line would be 100,000.
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, i == 0 ? 8 << 20 : 64 << 10);
         }
         TestContext.Current.SendDiagnosticMessage($"access log: {best:F0} ns a line");
         TestContext.Current.TestOutputHelper?.WriteLine($"access log: {best:F0} ns a line");

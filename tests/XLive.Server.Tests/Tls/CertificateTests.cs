@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using XLive.Server.Door;
+using XLive.Server.Door.Tls;
 using XLive.Server.Operations.Health;
 using XLive.Server.Tests.Delivery;
 using XLive.Server.Tests.Gate;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using XLive.Server.Door.Clients;
 using XLive.Server.Tests.Delivery;
 using XLive.Server.Tests.Gate;
 

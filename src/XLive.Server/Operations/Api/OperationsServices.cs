@@ -89,7 +89,7 @@ public static class OperationsServices
 }
 
 /// <summary>Follows the settings' file while the server runs, starts the health checks, and says what became of a change.</summary>
-internal sealed partial class SettingsWatch(ServerSettings settings, HealthChecks health, TimeProvider clock, ILogger<SettingsWatch> log) : BackgroundService
+internal sealed partial class SettingsWatch(ServerSettings settings, HealthChecks health, Supervisor supervisor, TimeProvider clock, ILogger<SettingsWatch> log) : BackgroundService
 {
     // Before the watch begins, so that its first change already has its words.
     public override Task StartAsync(CancellationToken cancellationToken)
@@ -105,7 +105,8 @@ internal sealed partial class SettingsWatch(ServerSettings settings, HealthCheck
         return base.StartAsync(cancellationToken);
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => settings.Watch(clock, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => 
+        supervisor.RunAsync("settings", loop => settings.Watch(clock, stoppingToken, loop.Beat, loop.Rest), stoppingToken);
 
     [LoggerMessage(LogLevel.Information, "settings changed: {Keys}")]
     private partial void LogChanged(string keys);

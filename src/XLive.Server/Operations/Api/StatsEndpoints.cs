@@ -88,6 +88,8 @@ public static class StatsEndpoints
         json.WriteNumber("closed_to_make_room", kept.MadeRoom);
         json.WriteEndObject();
 
+        OverloadStats.Write(json, services);
+
         var meters = services.GetRequiredService<UserMeters>();
         var (bytes, counted) = meters.Total();
         json.WriteStartObject("traffic");

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using XLive.Server.Door;
+using XLive.Server.Door.Tls;
 using XLive.Server.Playback.Vod.Folder;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
@@ -16,6 +17,10 @@ public static class HealthServices
         services.AddSingleton(p => new HealthCheck("database", () => Database(p.GetRequiredService<Sqlite>())));
         services.AddSingleton(p => new HealthCheck("connections", () =>
             Connections(p.GetRequiredService<ConnectionCount>().Open, p.GetRequiredService<Descriptors>().ConnectionsFor(settings.Of<DoorOptions>()))));
+        services.AddSingleton(p => new HealthCheck("descriptors", () => Free(p.GetRequiredService<SpareDescriptors>())) { AtOnce = true });
+        services.AddSingleton(p => new HealthCheck("memory", () => Memory(p.GetRequiredService<Overload>())) { AtOnce = true });
+        services.AddSingleton(p => new HealthCheck("loops", () =>
+            Loops(p.GetRequiredService<Supervisor>(), p.GetRequiredService<Lifeline>())) { AtOnce = true });
         services.AddSingleton(p => new HealthCheck("logs", () => Logs(p.GetRequiredService<LogFiles>())));
         if (settings.Of<TlsOptions>().Port != 0)
         {
@@ -58,6 +63,31 @@ public static class HealthServices
             return (HealthState.Degraded, $"{certificates.Subject} expired {expires:u}: renew it, the new file is picked up by itself");
         // Renewers begin a month before the end; one who has not come by the last week will not.
         return (days < 7 ? HealthState.Degraded : HealthState.Healthy, $"{certificates.Subject} expires in {days} days");
+    }
+
+    private static (HealthState, string) Free(SpareDescriptors spare) => spare.Exhausted
+        ? (HealthState.Unhealthy, $"none left; {spare.TurnedAway} connections were closed unheard, {spare.Lent} spares lent to files")
+        : (HealthState.Healthy, spare.TurnedAway == 0 ? "enough" : $"enough again; {spare.TurnedAway} connections were closed unheard");
+
+    private static (HealthState, string) Memory(Overload overload)
+    {
+        var said = $"{overload.Heap.Used >> 20} of {overload.Heap.Limit >> 20} MiB of the heap";
+        if (overload.Memory.Limit > 0)
+            said = $"{overload.Memory.Used >> 20} of {overload.Memory.Limit >> 20} MiB of the control group, {said}";
+        return overload.Load switch
+        {
+            Load.Normal => (HealthState.Healthy, said),
+            Load.Shedding => (HealthState.Degraded, said + "; new viewers are refused"),
+            _ => (HealthState.Unhealthy, said + "; new connections are closed"),
+        };
+    }
+
+    private static (HealthState, string) Loops(Supervisor supervisor, Lifeline lifeline)
+    {
+        if (lifeline.Reason is { } end)
+            return (HealthState.Unhealthy, end);
+        var trouble = string.Join("; ", supervisor.Loops.Select(l => l.Trouble).Where(t => t is not null));
+        return trouble.Length > 0 ? (HealthState.Degraded, trouble) : (HealthState.Healthy, $"{supervisor.Loops.Count} run");
     }
 
     private static (HealthState, string) Logs(LogFiles logs)

@@ -94,12 +94,13 @@ internal static class ByteRanges
             return false;
         foreach (var c in digits)
         {
-            if (value > (long.MaxValue - 9) / 10)
+            var digit = c - '0';
+            if (value > (long.MaxValue - digit) / 10)
             {
                 value = long.MaxValue;
                 return true;
             }
-            value = value * 10 + (c - '0');
+            value = value * 10 + digit;
         }
         return true;
     }

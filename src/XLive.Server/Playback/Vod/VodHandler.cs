@@ -37,7 +37,9 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
     private ValueTask RefuseAsync(Exchange exchange, in Admission admission)
     {
         exchange.RefusedFor = admission.Reason;
-        if (admission.Status != StatusCodes.Status404NotFound)
+        if (admission.Status == StatusCodes.Status503ServiceUnavailable)
+            exchange.Headers.RetryAfter = "10";
+        else if (admission.Status != StatusCodes.Status404NotFound)
             audit.Refused(admission.Reason, admission.Kid, exchange.Remote, exchange.Target.Raw);
         if (admission.Status == StatusCodes.Status401Unauthorized)
             exchange.Headers.WWWAuthenticate = "Bearer realm=\"xlive\"";
@@ -55,7 +57,7 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
                 return MediaErrors.WriteAsync(exchange, StatusCodes.Status404NotFound, "no such file");
             case FileFault.Forbidden:
                 return MediaErrors.WriteAsync(exchange, StatusCodes.Status403Forbidden, "the file is not readable");
-            case FileFault.Unavailable:
+            case FileFault.Unavailable or FileFault.NoDescriptor:
                 exchange.Headers.RetryAfter = "5";
                 return MediaErrors.WriteAsync(exchange, StatusCodes.Status503ServiceUnavailable, "the file cannot be read now");
         }

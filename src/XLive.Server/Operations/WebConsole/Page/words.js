@@ -17,6 +17,7 @@ const english = {
   health: 'State', healthy: 'Everything works', degraded: 'Works, with limits', unhealthy: 'Does not work', draining: 'Shutting down', unknown: 'Out of reach',
   'is.healthy': 'works', 'is.degraded': 'limited', 'is.unhealthy': 'fails',
   'check.media': 'Films', 'check.data': 'Data folder', 'check.database': 'Database', 'check.connections': 'Connections', 'check.logs': 'Logs',
+  'check.descriptors': 'Descriptors', 'check.memory': 'Memory', 'check.loops': 'Inner loops', 'check.certificate': 'Certificate',
   notMonitor: 'The account {name} may sign in, but not see the numbers: it lacks the permission “monitor”.',
   requests: 'Requests', perSecond: '{n} /s', ofFilms: 'for films', answered: 'since the start', serverErrors: 'server errors (5xx)',
   throughput: 'Sent', sentTotal: 'since the start', users: 'users', latency: 'Response time, median', most: '95 % within', nearlyAll: '99 % within',
@@ -30,6 +31,9 @@ const english = {
   'refused.key_expired': 'key expired', 'refused.expired': 'link expired', 'refused.lifetime_too_long': 'lifetime too long',
   'refused.scope_too_wide': 'scope too wide', 'refused.outside_scope': 'outside its scope', 'refused.address_refused': 'address refused',
   'refused.client_refused': 'client refused', 'refused.page_refused': 'page refused', 'refused.other_address': 'other address', 'refused.not_found': 'not found',
+  'refused.request_form': 'not well-formed HTTP', 'refused.request_too_slow': 'came too slowly', 'refused.body_too_large': 'body too large',
+  'refused.request_line_too_long': 'request line too long', 'refused.headers_too_large': 'headers too large', 'refused.http_version': 'unknown HTTP version',
+  'refused.method_not_for_target': 'method not for this target', 'refused.outside_admin_allow': 'outside admin.allow', 'refused.overloaded': 'no memory for new viewers',
 };
 
 const chinese = {
@@ -50,6 +54,7 @@ const chinese = {
   health: '状态', healthy: '一切正常', degraded: '可用，但受限', unhealthy: '不可用', draining: '正在关闭', unknown: '无法连接',
   'is.healthy': '正常', 'is.degraded': '受限', 'is.unhealthy': '故障',
   'check.media': '影片', 'check.data': '数据目录', 'check.database': '数据库', 'check.connections': '连接', 'check.logs': '日志',
+  'check.descriptors': '文件描述符', 'check.memory': '内存', 'check.loops': '内部循环', 'check.certificate': '证书',
   notMonitor: '账户 {name} 可以登录，但无权查看数据：缺少 “monitor” 权限。',
   requests: '请求', perSecond: '{n} 次/秒', ofFilms: '影片请求', answered: '启动以来', serverErrors: '服务器错误 (5xx)',
   throughput: '发送', sentTotal: '启动以来', users: '用户', latency: '响应时间（中位数）', most: '95 % 不超过', nearlyAll: '99 % 不超过',
@@ -63,6 +68,9 @@ const chinese = {
   'refused.key_expired': '密钥已过期', 'refused.expired': '链接已过期', 'refused.lifetime_too_long': '有效期过长',
   'refused.scope_too_wide': '范围过大', 'refused.outside_scope': '超出范围', 'refused.address_refused': '地址被拒绝',
   'refused.client_refused': '客户端被拒绝', 'refused.page_refused': '页面被拒绝', 'refused.other_address': '地址不符', 'refused.not_found': '未找到',
+  'refused.request_form': 'HTTP 格式错误', 'refused.request_too_slow': '请求过慢', 'refused.body_too_large': '请求体过大',
+  'refused.request_line_too_long': '请求行过长', 'refused.headers_too_large': '请求头过大', 'refused.http_version': '未知的 HTTP 版本',
+  'refused.method_not_for_target': '方法不适用', 'refused.outside_admin_allow': '不在 admin.allow 内', 'refused.overloaded': '内存不足，拒绝新观众',
 };
 
 const asked = navigator.languages.find(l => /^(zh|en)\b/i.test(l)) ?? 'en';

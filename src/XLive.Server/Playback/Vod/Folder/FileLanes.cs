@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using XLive.Server.Sending;
+using XLive.Server.Telemetry;
 
 namespace XLive.Server.Playback.Vod.Folder;
 
@@ -14,13 +15,16 @@ internal sealed class FileLanes
     private const int MaxDevices = 64;
     private const int FirstLooks = 256;
 
-    private readonly FileThreads _unknown = new("first look");
+    private readonly Supervisor? _supervisor;
+    private readonly FileThreads _unknown;
     private readonly FileLane[] _firstLooks = new FileLane[FirstLooks];
     private readonly ConcurrentDictionary<ulong, FileThreads> _devices = new();
     private readonly ConcurrentDictionary<string, FileLane> _directories = new(StringComparer.Ordinal);
 
-    public FileLanes()
+    public FileLanes(Supervisor? supervisor = null)
     {
+        _supervisor = supervisor;
+        _unknown = new FileThreads("first look", supervisor);
         for (var i = 0; i < FirstLooks; i++)
             _firstLooks[i] = new FileLane(_unknown);
     }
@@ -38,7 +42,7 @@ internal sealed class FileLanes
     {
         var threads = _devices.TryGetValue(device, out var known) || _devices.Count >= MaxDevices
             ? known ?? _unknown
-            : _devices.GetOrAdd(device, static d => new FileThreads("device " + (d >> 32) + ":" + (uint)d));
+            : _devices.GetOrAdd(device, static (d, s) => new FileThreads("device " + (d >> 32) + ":" + (uint)d, s), _supervisor);
         var directories = _directories.GetAlternateLookup<ReadOnlySpan<char>>();
         var directory = Directory(path);
         if (directories.TryGetValue(directory, out var lane) && lane.Threads == threads)

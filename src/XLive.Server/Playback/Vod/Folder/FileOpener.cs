@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using XLive.Media.Hls;
+using XLive.Server.Door;
 using XLive.Server.Playback.Http;
 using XLive.Server.Sending;
 
@@ -27,12 +28,13 @@ internal sealed class FileOpener
     private readonly Func<IReadOnlyList<string>> _ownHosts;
     private readonly KeyPaths _keys;
     private readonly FileLanes _lanes;
+    private readonly SpareDescriptors? _spare;
     private volatile RootFolder? _directory;
     private long _rootChecked;
     private int _rootLook;
     private volatile bool _hasOpenat2 = true;
 
-    public FileOpener(FolderOptions options, Func<IReadOnlyList<string>> ownHosts, KeyPaths keys, FileLanes lanes)
+    public FileOpener(FolderOptions options, Func<IReadOnlyList<string>> ownHosts, KeyPaths keys, FileLanes lanes, SpareDescriptors? spare = null)
     {
         _root = Path.GetFullPath(options.Root);
         _sendfile = options.Sendfile;
@@ -40,6 +42,7 @@ internal sealed class FileOpener
         _ownHosts = ownHosts;
         _keys = keys;
         _lanes = lanes;
+        _spare = spare;
     }
 
     /// <summary>False: as on a kernel before 5.6, or in a sandbox that hides the call.</summary>
@@ -68,6 +71,14 @@ internal sealed class FileOpener
                 // A handle of the file server's that went stale while we looked: one more look finds the new one.
                 if (opened.Error is NativeFiles.Estale or NativeFiles.Eagain && attempt < 3)
                     continue;
+                // Somebody who plays needs it: a spare one makes room for one more try. The door or another lane may be quicker, so more than once.
+                if (opened.Error is NativeFiles.Emfile or NativeFiles.Enfile)
+                {
+                    if (attempt < 8 && _spare?.Lend() == true)
+                        continue;
+                    Fail("open", opened.Error);
+                    return new FileAnswer(null, FileFault.NoDescriptor);
+                }
                 return opened.Error switch
                 {
                     NativeFiles.Enoent or NativeFiles.Enotdir or NativeFiles.Eloop or NativeFiles.Enametoolong or NativeFiles.Exdev or NativeFiles.Enxio
@@ -218,8 +229,9 @@ internal sealed class FileOpener
         try
         {
             var now = NativeFiles.OpenDirectory(_root);
+            // With no descriptor for a look the folder is taken to be where it was.
             if (now is null)
-                return null;
+                return NativeFiles.LastError is NativeFiles.Emfile or NativeFiles.Enfile ? known?.Handle : null;
             if (!NativeFiles.TryStat(now, out var identity, out _))
             {
                 now.Dispose();

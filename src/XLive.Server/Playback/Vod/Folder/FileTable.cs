@@ -12,6 +12,7 @@ internal sealed class FileTable(long maxBytes, int maxHandles)
     private readonly Lock _gate = new();
     private readonly Queue<FileEntry> _order = new();
     private long _bytes;
+    private bool _small;
     private int _handles;
 
     public long Bytes => Volatile.Read(ref _bytes);
@@ -55,6 +56,37 @@ internal sealed class FileTable(long maxBytes, int maxHandles)
         }
     }
 
+    /// <summary>While memory runs short a quarter must do: what is watched most stays.</summary>
+    public void Shrink(bool small)
+    {
+        lock (_gate)
+        {
+            _small = small;
+            Trim();
+        }
+    }
+
+    /// <summary>Half of the open files that nobody is being sent, for a process that is out of descriptors.</summary>
+    public void CloseSome()
+    {
+        lock (_gate)
+        {
+            var most = _handles / 2;
+            for (var left = _order.Count; left > 0 && _handles > most && _order.TryDequeue(out var entry); left--)
+            {
+                if (!_entries.TryGetValue(entry.Path, out var current) || current != entry)
+                    continue;
+                if (!entry.HoldsHandle)
+                {
+                    _order.Enqueue(entry);
+                    continue;
+                }
+                _entries.TryRemove(entry.Path, out _);
+                Forget(entry);
+            }
+        }
+    }
+
     private void Forget(FileEntry entry)
     {
         _bytes -= entry.HeldBytes;
@@ -67,7 +99,7 @@ internal sealed class FileTable(long maxBytes, int maxHandles)
     {
         // Each pass takes or spares one; entries replaced or removed meanwhile are still in the queue and fall out here.
         var spared = 0;
-        while ((_bytes > maxBytes || _handles > maxHandles || _order.Count > 2 * _entries.Count + 1024) && _order.TryDequeue(out var entry))
+        while ((_bytes > (_small ? maxBytes / 4 : maxBytes) || _handles > maxHandles || _order.Count > 2 * _entries.Count + 1024) && _order.TryDequeue(out var entry))
         {
             if (!_entries.TryGetValue(entry.Path, out var current) || current != entry)
                 continue;

@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using XLive.Server.Door;
 using XLive.Server.Playback.Http;
 using XLive.Server.Sending;
+using XLive.Server.Telemetry;
 
 namespace XLive.Server.Playback.Vod.Folder;
 
-internal enum FileFault { None, NotFound, Forbidden, Unavailable }
+internal enum FileFault { None, NotFound, Forbidden, Unavailable, NoDescriptor }
 
 /// <summary>A file that is held for the caller, or why there is none.</summary>
 internal readonly record struct FileAnswer(FileEntry? Entry, FileFault Fault);
@@ -28,6 +30,7 @@ internal sealed partial class FolderSource
 
     private readonly FileTable _table;
     private readonly FileOpener _opener;
+    private readonly SpareDescriptors? _spare;
     private readonly FileLanes _lanes;
     private readonly TimeProvider _clock;
     private readonly ILogger<FolderSource> _log;
@@ -35,14 +38,16 @@ internal sealed partial class FolderSource
     private readonly long _freshTicks;
     private long _looks;
 
-    public FolderSource(FolderOptions options, Func<IReadOnlyList<string>> ownHosts, KeyPaths keys, int maxHandles, TimeProvider clock, ILogger<FolderSource> log)
+    public FolderSource(FolderOptions options, Func<IReadOnlyList<string>> ownHosts, KeyPaths keys, int maxHandles, TimeProvider clock, ILogger<FolderSource> log,
+        Supervisor? supervisor = null, SpareDescriptors? spare = null)
     {
         _clock = clock;
         _log = log;
+        _spare = spare;
         _freshTicks = (long)(Fresh.TotalSeconds * clock.TimestampFrequency);
         _table = new FileTable(options.CacheMemory, maxHandles);
-        _lanes = new FileLanes();
-        _opener = new FileOpener(options, ownHosts, keys, _lanes);
+        _lanes = new FileLanes(supervisor);
+        _opener = new FileOpener(options, ownHosts, keys, _lanes, spare);
     }
 
     public FileTable Table => _table;
@@ -123,12 +128,17 @@ internal sealed partial class FolderSource
         try
         {
             answer = _opener.Open(path, known);
+            if (answer.Fault == FileFault.NoDescriptor)
+            {
+                _table.CloseSome();
+                answer = _opener.Open(path, known);
+            }
             if (answer.Entry is null)
             {
                 _table.Remove(path);
                 if (answer.Fault == FileFault.Forbidden)
                     LogForbidden(path);
-                else if (answer.Fault == FileFault.Unavailable)
+                else if (answer.Fault != FileFault.NotFound)
                     LogUnavailable(path, _opener.LastFault);
                 return answer;
             }
@@ -138,6 +148,8 @@ internal sealed partial class FolderSource
                 // Before the table has it: a table that is full may let go of it at once.
                 answer.Entry.TryHold();
                 _table.Put(answer.Entry);
+                if (answer.Entry.Body.File is { } file && _spare?.IsAmongTheLast(file.Handle.DangerousGetHandle(), isConnection: false) == true)
+                    _table.CloseSome();
             }
             return answer;
         }

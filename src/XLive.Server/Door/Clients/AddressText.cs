@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 
-namespace XLive.Server.Door;
+namespace XLive.Server.Door.Clients;
 
 /// <summary>
 /// An address as text, read strictly: IPAddress takes 010.1 for 8.0.0.1, and zone ids, brackets and ports too. Two programs that read

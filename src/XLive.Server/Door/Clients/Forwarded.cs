@@ -2,7 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
-namespace XLive.Server.Door;
+namespace XLive.Server.Door.Clients;
 
 /// <summary>
 /// The client of one exchange after another on a proxy's connection, which carries those of many. Text that is the same as last time

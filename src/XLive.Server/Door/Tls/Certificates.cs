@@ -4,18 +4,21 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using XLive.Server.Settings;
+using XLive.Server.Telemetry;
 
-namespace XLive.Server.Door;
+namespace XLive.Server.Door.Tls;
 
 /// <summary>
 /// The certificate that handshakes are made with now. Looks at its files every other second: a renewed one is taken for the next
 /// handshake, and one that cannot be used leaves the old one in place, for a renewer writes two files one after the other.
 /// </summary>
-public sealed partial class Certificates(ServerSettings settings, TimeProvider clock, ILogger<Certificates> log) : BackgroundService
+public sealed partial class Certificates(ServerSettings settings, Supervisor supervisor, ILogger<Certificates> log) : IHostedService, IDisposable
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
 
+    private readonly Lock _looking = new();
     private volatile Served? _served;
+    private SupervisedLoop? _looks;
     private byte[]? _refused;
 
     /// <summary>Null without tls.port.</summary>
@@ -48,16 +51,25 @@ public sealed partial class Certificates(ServerSettings settings, TimeProvider c
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    public Task StartAsync(CancellationToken cancellationToken)
     {
-        if (settings.Of<TlsOptions>().Port == 0)
-            return;
-        using var timer = new PeriodicTimer(Every, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-            Look();
+        if (settings.Of<TlsOptions>().Port != 0)
+            _looks = supervisor.Every("certificates", Every, Look);
+        return Task.CompletedTask;
     }
 
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose() => _looks?.Dispose();
+
     internal void Look()
+    {
+        // The loop's and a test's; no request waits for it.
+        lock (_looking)
+            LookOnce();
+    }
+
+    private void LookOnce()
     {
         var options = settings.Of<TlsOptions>();
         // Somebody took the key out of a running server's settings: what serves goes on until the restart that tls.port needs.

@@ -1,7 +1,7 @@
 using System.Net;
 using static System.Buffers.Binary.BinaryPrimitives;
 
-namespace XLive.Server.Door;
+namespace XLive.Server.Door.Clients;
 
 public enum CidrDecision : byte { None, Allow, Deny }
 

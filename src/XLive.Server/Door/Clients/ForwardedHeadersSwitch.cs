@@ -1,4 +1,4 @@
-namespace XLive.Server.Door;
+namespace XLive.Server.Door.Clients;
 
 /// <summary>
 /// ASP.NET Core has a switch in the environment that believes X-Forwarded-For whoever sends it: with it any client chooses the address

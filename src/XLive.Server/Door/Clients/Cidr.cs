@@ -1,4 +1,4 @@
-namespace XLive.Server.Door;
+namespace XLive.Server.Door.Clients;
 
 /// <summary>One network as it is written. Strict, because a lenient reading of a rule is a hole in it.</summary>
 internal readonly record struct Cidr(bool IsV4, UInt128 First, UInt128 Last, int Prefix)

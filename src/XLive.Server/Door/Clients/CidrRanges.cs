@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace XLive.Server.Door;
+namespace XLive.Server.Door.Clients;
 
 internal readonly record struct CidrRange<T>(T First, T Last, int Prefix, CidrDecision Decision);
 

@@ -1,6 +1,6 @@
 using XLive.Server.Settings;
 
-namespace XLive.Server.Door;
+namespace XLive.Server.Door.Clients;
 
 public sealed class ProxyOptions : ICheckedOptions
 {

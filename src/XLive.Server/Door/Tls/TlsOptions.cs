@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using XLive.Server.Settings;
 
-namespace XLive.Server.Door;
+namespace XLive.Server.Door.Tls;
 
 public sealed class TlsOptions : ICheckedOptions
 {

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace XLive.Server.Door;
+namespace XLive.Server.Door.Tls;
 
 /// <summary>A certificate with its key and the certificates between it and a root, as tls.certificate and tls.key hold them.</summary>
 public sealed class CertificateFiles : IDisposable
@@ -116,7 +116,7 @@ public sealed class CertificateFiles : IDisposable
             }
             return bytes[..got];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
             var why = Directory.Exists(path) ? $"{path} is a directory"
                 : e is FileNotFoundException or DirectoryNotFoundException ? $"{path} does not exist" : e.Message;

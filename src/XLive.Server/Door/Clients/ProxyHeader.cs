@@ -4,7 +4,7 @@ using System.Net;
 using System.Numerics;
 using System.Text;
 
-namespace XLive.Server.Door;
+namespace XLive.Server.Door.Clients;
 
 public enum ProxyHeaderState { NeedMore, NotProxy, Bad, Header }
 

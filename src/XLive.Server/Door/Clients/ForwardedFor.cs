@@ -1,7 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Primitives;
 
-namespace XLive.Server.Door;
+namespace XLive.Server.Door.Clients;
 
 /// <summary>
 /// Who a request's client is, from X-Forwarded-For: each proxy writes at its right end whom it had the request from, so the list is read
