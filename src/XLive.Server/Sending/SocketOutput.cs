@@ -37,6 +37,7 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
     // Used by the writer while it fills.
     private byte[] _head = [];
     private int _headEnd;
+    private bool _gathers;
     private bool _announced;
 
     // Used by whoever carries the send on.
@@ -79,7 +80,16 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
     public long MemorySent { get; private set; }
 
     /// <summary>What is written waits for the next flush: several TLS records leave in one call.</summary>
-    public bool Gathers { get; set; }
+    public bool Gathers
+    {
+        get => _gathers;
+        set
+        {
+            _gathers = value;
+            // Encryption goes on after a wait, and one thread waits for all: it must not be the one that encrypts for all.
+            _flush.RunContinuationsAsynchronously = value;
+        }
+    }
 
     internal SafeSocketHandle SocketHandle => _socket;
 

@@ -114,7 +114,8 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
             long bodyDone = 0;
             while (End == SendEnd.Done && (headSent < _headEnd || bodyDone < _body.Length))
             {
-                var batch = _hasReadBodies && bodyDone < LargeUpTo ? LargeBatch : SmallBatch;
+                // Without a body it is HTTP/2, whose frames are a little longer than a record.
+                var batch = _body.Length == 0 || _hasReadBodies && bodyDone < LargeUpTo ? LargeBatch : SmallBatch;
                 var ofHead = Math.Min(_headEnd - headSent, batch);
                 var ofBody = (int)Math.Min(_body.Length - bodyDone, batch - ofHead);
                 if (_body.File is { } file && ofBody > 0)
