@@ -70,10 +70,12 @@ public sealed partial class PlaylistFuzzer : Fuzzer<ReadOnlyMemory<byte>>, IDisp
             return;
         var again = PlaylistTemplate.Parse(Bytes(shared), Path, Own);
         FuzzFailure.Equal(shared, Latin(again.Shared.Span), "rewritten again");
-        FuzzFailure.Equal((_template.IsMultivariant, _template.HasEndList, _template.TargetDuration), (again.IsMultivariant, again.HasEndList, again.TargetDuration), "facts, rewritten");
+        var facts = (_template.IsMultivariant, _template.HasEndList, _template.TargetDuration);
+        FuzzFailure.Equal(facts, (again.IsMultivariant, again.HasEndList, again.TargetDuration), "facts, rewritten");
         // The second reading takes its time, and what it would take most of is the same line again and again.
         if (text.Length > 8192)
             return;
+        FuzzFailure.Equal(PlaylistOracle.Facts(text), facts, "facts");
         var (before, below, outside) = (PlaylistOracle.References(text), PlaylistOracle.References(shared), PlaylistOracle.References(entry));
         var skeleton = PlaylistOracle.Skeleton(text, before);
         FuzzFailure.Equal(skeleton, PlaylistOracle.Skeleton(shared, below), "all but the URIs, shared");
