@@ -15,10 +15,10 @@ internal static class FuzzCommand
         var from = options.Number("from", 0);
         var threads = (int)options.Number("threads", Environment.ProcessorCount);
         var only = options.Text("only");
-        var chosen = Fuzzers.All.Where(make => only is null || make().Name.Contains(only, StringComparison.Ordinal)).ToArray();
+        var chosen = Fuzzers.All.Where(make => only is null || only.Split(',').Any(part => make().Name.Contains(part, StringComparison.Ordinal))).ToArray();
         if (!options.AllKnown || chosen.Length == 0)
         {
-            Console.Error.WriteLine("fuzz [--count N] [--only NAME] [--seed N] [--from N] [--threads N]; names: "
+            Console.Error.WriteLine("fuzz [--count N] [--only NAME,NAME] [--seed N] [--from N] [--threads N]; names: "
                 + string.Join(' ', Fuzzers.All.Select(make => make().Name)));
             return 2;
         }

@@ -13,6 +13,8 @@ internal sealed class PlaylistReader
 {
     private static ReadOnlySpan<byte> TagStart => "#EXT-X-"u8;
 
+    private static readonly SearchValues<byte> NumberBytes = SearchValues.Create("0123456789."u8);
+
     private readonly ReadOnlyMemory<byte> _memory;
     private readonly PlaylistDirectory _directory;
     private readonly OwnHosts _ownHosts;
@@ -89,7 +91,7 @@ internal sealed class PlaylistReader
             Reference(start, end);
         else if (line.StartsWith(TagStart))
             Tag(start, end);
-        else if (line.StartsWith("#EXTINF"u8))
+        else if (line.StartsWith("#EXTINF:"u8))
             _mediaTags = true;
     }
 
@@ -106,12 +108,16 @@ internal sealed class PlaylistReader
             Reference(valueStart, end);
             return;
         }
+        if (name.SequenceEqual("DEFINE"u8))
+        {
+            // It has no URI of its own (rfc8216bis 4.4.2.3); a VALUE is read where its variable stands.
+            Define(valueStart, end);
+            return;
+        }
 
         bool isKey = false;
         if (name.SequenceEqual("KEY"u8) || name.SequenceEqual("SESSION-KEY"u8))
             isKey = !MethodIsNone(valueStart, end);
-        else if (name.SequenceEqual("DEFINE"u8))
-            Define(valueStart, end);
         else if (name.SequenceEqual("ENDLIST"u8))
             _endList = true;
         else if (name.SequenceEqual("TARGETDURATION"u8))
@@ -232,12 +238,16 @@ internal sealed class PlaylistReader
             _variables.Define(name, value);
     }
 
-    /// <summary>A day is more than the longest film that was ever cut into one segment.</summary>
+    /// <summary>
+    /// The number at the front, as hls.js and ffmpeg read it whatever follows. A day is more than the longest film that was ever cut
+    /// into one segment.
+    /// </summary>
     private static int Seconds(ReadOnlySpan<byte> value)
     {
-        value = value.Trim(AttributeReader.Blanks);
-        if (value.Length > 32 || !Utf8Parser.TryParse(value, out double seconds, out _) || !(seconds is > 0 and <= 86_400))
-            return 0;
-        return (int)Math.Ceiling(seconds);
+        value = value.TrimStart(AttributeReader.Blanks);
+        int length = value.IndexOfAnyExcept(NumberBytes);
+        if (length >= 0)
+            value = value[..length];
+        return Utf8Parser.TryParse(value, out double seconds, out _) && seconds is > 0 and <= 86_400 ? (int)Math.Ceiling(seconds) : 0;
     }
 }

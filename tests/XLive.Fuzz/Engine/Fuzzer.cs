@@ -49,7 +49,7 @@ public abstract class Fuzzer<T> : Fuzzer
     /// <summary>What may be allocated for a byte of input. A parser that needs more says why where it overrides this.</summary>
     protected virtual int AllocationTimes => 4;
 
-    /// <summary>And beyond that.</summary>
+    /// <summary>And beyond that; asked for after the parsing, so it may go by what came out.</summary>
     protected virtual long AllocationRoom => 64 << 10;
 
     /// <summary>For each KiB begun.</summary>
@@ -67,9 +67,9 @@ public abstract class Fuzzer<T> : Fuzzer
     public sealed override bool Try(string input)
     {
         var read = Read(input);
-        var room = AllocationRoom + ((long)AllocationTimes * input.Length);
         var patience = Patience * ((input.Length / 1024) + 1);
         var accepted = Measured(read, out var allocated, out var took);
+        var room = AllocationRoom + ((long)AllocationTimes * input.Length);
         // A compilation, a collection or another process may have fallen into the first try; none falls into the best of twenty.
         for (var again = 0; again < 20 && (allocated > room || took > patience); again++)
         {

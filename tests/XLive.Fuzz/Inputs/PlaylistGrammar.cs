@@ -10,7 +10,7 @@ internal static class PlaylistGrammar
     [
         "", "", "", "", "/", "/", "/video/2024%20%C3%A9/m%2C1/", "/video/", "https://own.example/", "http://OWN.example:7889/video/",
         "//own.example/", "//[2001:db8::1]:8080/", "https://cdn.example/", "//cdn.example/", "data:,", "skd://", "{$abs}/", "{$rel}/",
-        "{$own}/", "{$cdn}/", "{$up}/", "{$query}/", "https://{$host}/", "/~v1.a/", "?", "#",
+        "{$own}/", "{$cdn}/", "{$up}/", "{$uri}/", "{$query}/", "https://{$host}/", "/~v1.a/", "?", "#",
     ];
 
     private static readonly string[] Segments =
@@ -27,8 +27,9 @@ internal static class PlaylistGrammar
         "#EXT-X-SESSION-KEY:METHOD=AES-128,URI=\"@\"", "#EXT-X-MAP:URI=\"@\",BYTERANGE=\"1@0\"", "#EXT-X-MEDIA:NAME=\",URI=\",URI=\"@\"",
         "#EXT-X-PART:URI=\"@\",DURATION=1", "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"@\"", "#EXT-X-RENDITION-REPORT:LAST-MSN=1,URI=\"@\"",
         "#EXT-X-DATERANGE:X-ASSET-URI=\"@\",X-ASSET-LIST=\"@\",X-URI=\"/no\"", "#EXT-X-CONTENT-STEERING:SERVER-URI=\"@\"", "#EXT-X-PREFETCH:@",
-        "#EXT-X-MAP:URI=nq.mp4", "#EXT-X-ENDLIST", "#EXT-X-TARGETDURATION:6", "#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"a,b\"", "", "# /comment",
-        "#EXT-X-DEFINE:NAME=\"late\",VALUE=\"{$abs}/x\"", "#EXT-X-PROGRAM-DATE-TIME:2024-01-01T00:00:00Z", "#EXT-X-DEFINE:NAME=\"twice\",VALUE=\"{$twice}{$late}{$late}\"",
+        "#EXT-X-MAP:URI=nq.mp4", "#EXT-X-ENDLIST", "#EXT-X-TARGETDURATION:6", "#EXT-X-TARGETDURATION: 5.005 ,URI=\"@\"", "#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"a,b\"", "", "# /comment",
+        "#EXT-X-DEFINE:NAME=\"late\",VALUE=\"{$abs}/x\"", "#EXT-X-DEFINE:NAME=\"uri\",VALUE=\"@\",URI=\"{$uri}/a\"", "#EXT-X-PROGRAM-DATE-TIME:2024-01-01T00:00:00Z",
+        "#EXT-X-DEFINE:NAME=\"twice\",VALUE=\"{$twice}{$late}{$late}\"",
     ];
 
     private const string Definitions =

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net;
+using System.Text.RegularExpressions;
 using XLive.Fuzz.Engine;
 using XLive.Server.Access;
 
@@ -8,7 +10,7 @@ namespace XLive.Fuzz.Inputs;
 /// A Referer before a rule, on the next lines the rule's entries. What is let in must be a page of one of the hosts by the reading of
 /// System.Uri too, which is closer to a browser's.
 /// </summary>
-public sealed class RefererFuzzer : Fuzzer<(string Referer, string[] Entries)>, IDisposable
+public sealed partial class RefererFuzzer : Fuzzer<(string Referer, string[] Entries)>, IDisposable
 {
     private readonly GuardedBuffer<char> _referer = new();
     private RefererRule? _rule;
@@ -61,21 +63,38 @@ public sealed class RefererFuzzer : Fuzzer<(string Referer, string[] Entries)>, 
             return;
         if (input.Entries.Length == 0 || (input.Referer.Length == 0 && input.Entries.Contains("none")))
             return;
-        FuzzFailure.Unless(Uri.TryCreate(input.Referer, UriKind.Absolute, out var page), "let in, and no URL");
-        FuzzFailure.Unless(page.Scheme is "http" or "https" && page.UserInfo.Length == 0, "let in, and no plain page");
-        var host = page.IdnHost.TrimEnd('.').ToLowerInvariant();
-        FuzzFailure.Unless(input.Entries.Any(e => Means(e, page, host)), $"let in, and {host} is none of {string.Join(' ', input.Entries)}");
+        var (scheme, host, port) = Page(input.Referer);
+        FuzzFailure.Unless(input.Entries.Any(e => Means(e, scheme, host, port)), $"let in, and {host} is none of {string.Join(' ', input.Entries)}");
     }
 
-    private static bool Means(string entry, Uri page, string host)
+    /// <summary>
+    /// System.Uri takes https://a.-b and turns https://example.com.-a away, which RFC 3986 3.2.2 and browsers take as well. Such names are
+    /// read by the RFC's own grammar, less what could be cut in two ways.
+    /// </summary>
+    private static (string Scheme, string Host, int Port) Page(string referer)
+    {
+        if (Uri.TryCreate(referer, UriKind.Absolute, out var page))
+        {
+            FuzzFailure.Unless(page.Scheme is "http" or "https" && page.UserInfo.Length == 0, "let in, and no plain page");
+            return (page.Scheme, page.IdnHost.TrimEnd('.').ToLowerInvariant(), page.Port);
+        }
+        var named = Named().Match(referer);
+        FuzzFailure.Unless(named.Success, "let in, and no URL");
+        var scheme = named.Groups["scheme"].Value.ToLowerInvariant();
+        var port = named.Groups["port"];
+        return (scheme, named.Groups["host"].Value.TrimEnd('.').ToLowerInvariant(),
+            port.Success ? int.Parse(port.ValueSpan, CultureInfo.InvariantCulture) : scheme == "https" ? 443 : 80);
+    }
+
+    private static bool Means(string entry, string pageScheme, string host, int pagePort)
     {
         var text = entry.ToLowerInvariant();
         var scheme = text.IndexOf("://", StringComparison.Ordinal);
-        if (scheme >= 0 && text[..scheme] != page.Scheme)
+        if (scheme >= 0 && text[..scheme] != pageScheme)
             return false;
         text = text[(scheme < 0 ? 0 : scheme + 3)..].Split('/')[0];
         var colon = text.LastIndexOf(':');
-        if (colon > text.LastIndexOf(']') && text[(colon + 1)..] != $"{page.Port}" && (!int.TryParse(text[(colon + 1)..], out var port) || port != page.Port))
+        if (colon > text.LastIndexOf(']') && text[(colon + 1)..] != $"{pagePort}" && (!int.TryParse(text[(colon + 1)..], out var port) || port != pagePort))
             return false;
         if (colon > text.LastIndexOf(']'))
             text = text[..colon];
@@ -83,9 +102,12 @@ public sealed class RefererFuzzer : Fuzzer<(string Referer, string[] Entries)>, 
         var itself = !text.StartsWith('*');
         text = (below ? text[(text.IndexOf('.') + 1)..] : text).TrimEnd('.');
         if (text.StartsWith('['))
-            return IPAddress.TryParse(text, out var address) && IPAddress.TryParse(page.Host, out var asked) && address.Equals(asked);
+            return IPAddress.TryParse(text, out var address) && IPAddress.TryParse(host, out var asked) && address.Equals(asked);
         return (itself && host == text) || (below && host.EndsWith("." + text, StringComparison.Ordinal));
     }
 
     public void Dispose() => ((IDisposable)_referer).Dispose();
+
+    [GeneratedRegex(@"\A(?<scheme>https?)://(?<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?)(?::(?<port>[0-9]{1,5}))?(?:[/?#].*)?\z", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.Singleline)]
+    private static partial Regex Named();
 }

@@ -12,6 +12,9 @@ public class PlaylistFactsTests
     [InlineData("#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\ns.ts\n#EXT-X-ENDLIST", false, true, 6)]
     [InlineData("\u00ef\u00bb\u00bf#EXTM3U\r\n#EXT-X-TARGETDURATION: 10 \r\n#EXT-X-ENDLIST \r\n", false, true, 10)]
     [InlineData("#EXTM3U\n#EXT-X-TARGETDURATION:5.5\n#EXT-X-ENDLISTS\n", false, false, 6)]
+    [InlineData("#EXTM3U\n#EXT-X-TARGETDURATION:6 # whole seconds, as the encoder was told", false, false, 6)]
+    [InlineData("#EXTM3U\n#EXT-X-TARGETDURATION:6,URI=\"/video/2024%20%C3%A9/movie1/s.ts\"", false, false, 6)]
+    [InlineData("#EXTM3U\n#EXT-X-TARGETDURATION:6e3", false, false, 6)]
     [InlineData("#EXTM3U\n#EXT-X-TARGETDURATION:-1\n# #EXT-X-ENDLIST", false, false, 0)]
     [InlineData("#EXTM3U\n#EXT-X-TARGETDURATION:NaN", false, false, 0)]
     [InlineData("#EXTM3U\n#EXT-X-TARGETDURATION:99999999999999999999999999999999999999", false, false, 0)]
@@ -20,6 +23,7 @@ public class PlaylistFactsTests
     [InlineData("#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,URI=\"a.m3u8\"", true, false, 0)]
     [InlineData("#EXTM3U\n#EXT-X-STREAM-INFO:BANDWIDTH=1\nv.m3u8", false, false, 0)]
     [InlineData("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n#EXTINF:1,\nv.ts", false, false, 0)]
+    [InlineData("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n#EXTINFO\nv.m3u8", true, false, 0)]
     public void What_kind_of_playlist_it_is(string text, bool multivariant, bool endList, int targetDuration)
     {
         var template = Parse(text, Path);

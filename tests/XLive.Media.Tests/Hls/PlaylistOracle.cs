@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace XLive.Media.Tests.Hls;
@@ -32,18 +33,21 @@ internal static partial class PlaylistOracle
             {
                 string name = tag.Groups[1].Value.TrimEnd(' ', '\t');
                 var attributes = Attributes().Matches(tag.Groups[2].Value).Where(m => m.Groups["value"].Success).ToList();
+                if (name == "DEFINE")
+                {
+                    string? key = attributes.LastOrDefault(m => Name(m) == "NAME" && m.Groups["q"].Success)?.Groups["value"].Value;
+                    string? value = attributes.LastOrDefault(m => Name(m) == "VALUE" && m.Groups["q"].Success)?.Groups["value"].Value;
+                    if (key is not null && value is not null && VariableName().IsMatch(key))
+                    {
+                        value = Expand(value, variables);
+                        if (!value.Contains('{') && value.Trim(' ', '\t') == value)
+                            variables.TryAdd(key, value);
+                    }
+                    continue;
+                }
                 bool none = attributes.FirstOrDefault(m => Name(m) == "METHOD")?.Groups["value"].Value == "NONE";
                 foreach (var m in attributes.Where(m => Name(m) is "URI" or "SERVER-URI" or "X-ASSET-URI" or "X-ASSET-LIST"))
                     Add(at + tag.Groups[2].Index + m.Groups["value"].Index, m.Groups["value"].Value, Name(m) == "URI" ? name : "", m.Groups["q"].Success, none);
-
-                string? key = attributes.LastOrDefault(m => Name(m) == "NAME" && m.Groups["q"].Success)?.Groups["value"].Value;
-                string? value = attributes.LastOrDefault(m => Name(m) == "VALUE" && m.Groups["q"].Success)?.Groups["value"].Value;
-                if (name == "DEFINE" && key is not null && value is not null && VariableName().IsMatch(key))
-                {
-                    value = Expand(value, variables);
-                    if (!value.Contains('{') && value.Trim(' ', '\t') == value)
-                        variables.TryAdd(key, value);
-                }
             }
         }
         return found;
@@ -58,6 +62,18 @@ internal static partial class PlaylistOracle
         }
 
         static string Name(Match m) => m.Groups["name"].Value.Trim(' ', '\t');
+    }
+
+    public static (bool Multivariant, bool EndList, int TargetDuration) Facts(string text)
+    {
+        var lines = Lines().Matches(text).Select(m => m.Value).ToList();
+        var tags = lines.Select(s => Tags().Match(s)).Where(m => m.Success).Select(m => (Name: m.Groups[1].Value.TrimEnd(' ', '\t'), Value: m.Groups[2].Value)).ToList();
+        var durations = tags.Where(t => t.Name == "TARGETDURATION").ToList();
+        bool media = durations.Count > 0 || lines.Any(s => s.StartsWith("#EXTINF:", StringComparison.Ordinal));
+        bool multivariant = tags.Any(t => t.Name is "STREAM-INF" or "I-FRAME-STREAM-INF" or "IMAGE-STREAM-INF" or "MEDIA" or "SESSION-KEY" or "SESSION-DATA" or "CONTENT-STEERING");
+        string number = durations.Count > 0 ? Number().Match(durations[^1].Value).Groups[1].Value : "";
+        double seconds = number.Length > 0 ? Math.Ceiling(double.Parse(number, CultureInfo.InvariantCulture)) : 0;
+        return (multivariant && !media, tags.Any(t => t.Name == "ENDLIST"), seconds <= 86_400 ? (int)seconds : 0);
     }
 
     /// <summary>The text with its URIs taken out.</summary>
@@ -140,6 +156,9 @@ internal static partial class PlaylistOracle
 
     [GeneratedRegex(@"\G(?:(?<name>[^=,]*)=(?:(?<q>"")(?<value>[^""]*)""[^,]*|(?!"")(?<value>[^,]*))|[^=,]*)(?:,|\z)", RegexOptions.Singleline)]
     private static partial Regex Attributes();
+
+    [GeneratedRegex(@"\A[ \t]*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)")]
+    private static partial Regex Number();
 
     [GeneratedRegex(@"\{\$([A-Za-z0-9_-]{1,256})\}")]
     private static partial Regex Variable();

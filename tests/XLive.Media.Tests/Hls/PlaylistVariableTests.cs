@@ -44,6 +44,13 @@ public class PlaylistVariableTests
     }
 
     [Fact]
+    public void A_definition_has_no_URI_of_its_own()
+    {
+        const string head = "#EXTM3U\n#EXT-X-DEFINE:NAME=\"v\",VALUE=\"/video\",URI=\"{$v}/k\",X-ASSET-LIST=\"/video/a\"\n";
+        Check(head + "{$v}/s.ts", head + "../../s.ts", head + "~P{$v}/s.ts");
+    }
+
+    [Fact]
     public void A_value_may_use_an_earlier_one()
     {
         const string head = "#EXTM3U\n#EXT-X-DEFINE:NAME=\"h\",VALUE=\"own.example\"\n#EXT-X-DEFINE:NAME=\"b\",VALUE=\"https://{$h}/v\"\n";
