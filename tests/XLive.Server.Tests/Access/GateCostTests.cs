@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Http;
@@ -40,7 +41,7 @@ public sealed class GateCostTests
         }).ToArray();
 
         long least = long.MaxValue;
-        for (var round = 0; round < 300 && least != 0; round++)
+        for (var patience = Stopwatch.StartNew(); patience.Elapsed < TimeSpan.FromSeconds(15) && least != 0;)
         {
             // The runtime compiles for speed in the background, and only once the tests beside this one let it.
             Thread.Sleep(10);
