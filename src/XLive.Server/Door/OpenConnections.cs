@@ -133,6 +133,11 @@ internal sealed class OpenConnections : IDisposable
             ArrayPool<OpenConnection>.Shared.Return(resting, clearArray: true);
             ArrayPool<long>.Shared.Return(since);
         }
+        catch (Exception e)
+        {
+            // On the pool it would end the process.
+            _looks.Failed(e);
+        }
         finally
         {
             Volatile.Write(ref _makingRoom, 0);

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Diagnostics;
 using System.IO.Pipelines;
 using XLive.Server.Traffic;
 
@@ -18,8 +20,67 @@ internal abstract class BodyOutput : PipeWriter
     /// <summary>False: this body must be read and written like any other.</summary>
     public abstract bool CanSend(in Body body);
 
+    // A response's head is a few hundred bytes.
+    private const int FirstHead = 2048;
+
+    /// <summary>What was written and not flushed: heads, and the frames of HTTP/2 or the records of TLS.</summary>
+    protected byte[] Head { get; private set; } = [];
+    protected int HeadEnd { get; set; }
+
+    /// <summary>The next bytes that the writer counts are the body's.</summary>
+    protected bool Announced { get; set; }
+
+    protected Body Body { get; private set; }
+    protected Meter? Meter { get; private set; }
+
+    public override bool CanGetUnflushedBytes => true;
+
     /// <summary>The next bytes that the writer counts stand for this body.</summary>
-    public abstract void Announce(in Body body, Meter? meter);
+    public void Announce(in Body body, Meter? meter)
+    {
+        Debug.Assert(!Announced && Body.Length == 0);
+        Announced = true;
+        Body = body;
+        Meter = meter;
+    }
+
+    public override Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        if (Announced)
+            return Phantom.Instance.Memory;
+        var room = Head.Length - HeadEnd;
+        if (room == 0 || room < sizeHint)
+            Grow(sizeHint);
+        return Head.AsMemory(HeadEnd);
+    }
+
+    public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+    private void Grow(int sizeHint)
+    {
+        var wanted = Math.Max(FirstHead, Math.Max(HeadEnd + Math.Max(sizeHint, 256), Head.Length * 2));
+        var larger = ArrayPool<byte>.Shared.Rent(wanted);
+        Head.AsSpan(0, HeadEnd).CopyTo(larger);
+        ReturnHead();
+        Head = larger;
+    }
+
+    private void ReturnHead()
+    {
+        if (Head.Length > 0)
+            ArrayPool<byte>.Shared.Return(Head);
+        Head = [];
+    }
+
+    /// <summary>Head and body are sent, or never will be.</summary>
+    protected void Clear()
+    {
+        HeadEnd = 0;
+        ReturnHead();
+        Announced = false;
+        Body = default;
+        Meter = null;
+    }
 
     /// <summary>After the flush of an announced body: when the socket has taken it all, or never will.</summary>
     public abstract ValueTask<FlushResult> BodySentAsync();

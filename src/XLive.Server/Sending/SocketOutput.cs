@@ -22,9 +22,6 @@ namespace XLive.Server.Sending;
 /// </summary>
 internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFileWork, IValueTaskSource<FlushResult>
 {
-    // A response's head is a few hundred bytes; TLS records and HTTP/2 frames come through WriteAsync, which copies nothing.
-    private const int HeadSize = 2048;
-
     // The contract's bound: a response in flight is charged at most one send call too much.
     private const long MaxSendfile = 1024 * 1024;
 
@@ -34,20 +31,14 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
     private readonly WritableWaiter _waiter;
     private readonly CancellationTokenRegistration _closed;
 
-    // Used by the writer while it fills.
-    private byte[] _head = [];
-    private int _headEnd;
     private bool _gathers;
-    private bool _announced;
 
     // Used by whoever carries the send on.
     private int _headSent;
     private ReadOnlyMemory<byte> _memory;
-    private Body _body;
     private long _bodyOffset;
     private long _fileLeft;
     private bool _memoryIsBody;
-    private Meter? _meter;
 
     private ManualResetValueTaskSourceCore<FlushResult> _flush;
     private bool _bodyUnderWay; // Used by the writer: Kestrel's flush is over, the body's send is not.
@@ -113,65 +104,27 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
         }
     }
 
-    public override bool CanGetUnflushedBytes => true;
-
-    public override long UnflushedBytes => _headEnd - _headSent + _memory.Length + _fileLeft;
+    public override long UnflushedBytes => HeadEnd - _headSent + _memory.Length + _fileLeft;
 
     public override bool CanSend(in Body body) => body.File is not { Sendfile: false };
 
-    public override void Announce(in Body body, Meter? meter)
-    {
-        Debug.Assert(!_announced && _memory.Length == 0 && _fileLeft == 0);
-        _announced = true;
-        _body = body;
-        _meter = meter;
-    }
-
-    public override Memory<byte> GetMemory(int sizeHint = 0)
-    {
-        if (_announced)
-            return Phantom.Instance.Memory;
-        var room = _head.Length - _headEnd;
-        if (room == 0 || room < sizeHint)
-            Grow(sizeHint);
-        return _head.AsMemory(_headEnd);
-    }
-
-    public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
-
-    private void Grow(int sizeHint)
-    {
-        var wanted = Math.Max(HeadSize, Math.Max(_headEnd + Math.Max(sizeHint, 256), _head.Length * 2));
-        var larger = ArrayPool<byte>.Shared.Rent(wanted);
-        _head.AsSpan(0, _headEnd).CopyTo(larger);
-        ReturnHead();
-        _head = larger;
-    }
-
-    private void ReturnHead()
-    {
-        if (_head.Length > 0)
-            ArrayPool<byte>.Shared.Return(_head);
-        _head = [];
-    }
-
     public override void Advance(int bytes)
     {
-        if (!_announced)
+        if (!Announced)
         {
-            _headEnd += bytes;
+            HeadEnd += bytes;
             return;
         }
-        _announced = false;
-        Debug.Assert(bytes == _body.Length);
-        if (_body.File is null)
+        Announced = false;
+        Debug.Assert(bytes == Body.Length);
+        if (Body.File is null)
         {
-            _memory = _body.Memory;
+            _memory = Body.Memory;
             _memoryIsBody = true;
         }
         else
         {
-            _bodyOffset = _body.Offset;
+            _bodyOffset = Body.Offset;
             _fileLeft = bytes;
         }
     }
@@ -181,7 +134,7 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
         if (Gathers)
         {
             source.Span.CopyTo(GetSpan(source.Length));
-            _headEnd += source.Length;
+            HeadEnd += source.Length;
             return new(new FlushResult(false, End != SendEnd.Done));
         }
         _memory = source;
@@ -220,7 +173,7 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
 
     public override ValueTask<FlushResult> BodySentAsync()
     {
-        if (_announced)
+        if (Announced)
         {
             // Kestrel has given the connection up and counted nothing.
             Forget();
@@ -239,7 +192,7 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
     {
         try
         {
-            while (_headEnd > _headSent || _memory.Length > 0)
+            while (HeadEnd > _headSent || _memory.Length > 0)
             {
                 var sent = SendMemory();
                 if (sent < 0)
@@ -248,7 +201,7 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
             }
             while (_fileLeft > 0)
             {
-                var file = _body.File!;
+                var file = Body.File!;
                 // From here it may only go as far as it waits for no disk: one viewer's cold page would hold up all that this thread serves.
                 var most = onLane ? MaxSendfile : Math.Min(MaxSendfile, file.WarmBytes(_bodyOffset));
                 if (most <= 0)
@@ -269,11 +222,11 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
                     Stop(SendEnd.Truncated);
                     return Step.Finished;
                 }
-                file.Sent(_body.Offset, _bodyOffset, _bodyOffset + sent, clock);
+                file.Sent(Body.Offset, _bodyOffset, _bodyOffset + sent, clock);
                 _bodyOffset += sent;
                 _fileLeft -= sent;
                 BodySent += sent;
-                _meter?.Add(sent);
+                Meter?.Add(sent);
                 if (_waiter.CountsQueues)
                     _waiter.CountQueue(this, file);
                 // Less than asked for means that the socket is full: asking again would only hear EAGAIN.
@@ -290,13 +243,13 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
 
     private nint SendMemory()
     {
-        fixed (byte* head = _head)
+        fixed (byte* head = Head)
         fixed (byte* memory = _memory.Span)
         {
             var vectors = stackalloc Native.IoVec[2];
             nuint count = 0;
-            if (_headEnd > _headSent)
-                vectors[count++] = new Native.IoVec { Base = head + _headSent, Length = (nuint)(_headEnd - _headSent) };
+            if (HeadEnd > _headSent)
+                vectors[count++] = new Native.IoVec { Base = head + _headSent, Length = (nuint)(HeadEnd - _headSent) };
             if (_memory.Length > 0)
                 vectors[count++] = new Native.IoVec { Base = memory, Length = (nuint)_memory.Length };
             var message = new Native.MsgHdr { Vectors = vectors, VectorCount = count };
@@ -309,7 +262,7 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
     private void Took(nint sent)
     {
         MemorySent += sent;
-        var ofHead = (int)Math.Min(sent, _headEnd - _headSent);
+        var ofHead = (int)Math.Min(sent, HeadEnd - _headSent);
         _headSent += ofHead;
         var ofMemory = (int)(sent - ofHead);
         if (ofMemory == 0)
@@ -318,7 +271,7 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
         if (_memoryIsBody)
         {
             BodySent += ofMemory;
-            _meter?.Add(ofMemory);
+            Meter?.Add(ofMemory);
         }
     }
 
@@ -350,7 +303,7 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
     {
         if (step is Step.NeedsLane)
         {
-            _body.File!.Lane.Enqueue(this);
+            Body.File!.Lane.Enqueue(this);
             return true;
         }
         _waiter.Watch(this);
@@ -437,14 +390,11 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
 
     private void Forget()
     {
-        _headEnd = _headSent = 0;
-        ReturnHead();
+        _headSent = 0;
         _memory = default;
         _memoryIsBody = false;
         _fileLeft = 0;
-        _announced = false;
-        _body = default;
-        _meter = null;
+        Clear();
     }
 
     /// <summary>By the output above: what the connection owes can no longer be sent.</summary>

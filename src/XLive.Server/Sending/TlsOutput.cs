@@ -30,76 +30,31 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
     private const int SmallBatch = Record - 2 * RecordOverhead;
     private const int LargeUpTo = 1024 * 1024;
 
-    private const int FirstHead = 2048;
-
     private readonly LaneRead _read = new();
-    private byte[] _head = [];
-    private int _headEnd;
     private bool _hasReadBodies;
-    private bool _announced;
-    private Body _body;
-    private Meter? _meter;
 
-    public override bool CanGetUnflushedBytes => true;
-
-    public override long UnflushedBytes => _headEnd + _body.Length;
+    public override long UnflushedBytes => HeadEnd + Body.Length;
 
     public override bool CanSend(in Body body) => true;
 
-    public override void Announce(in Body body, Meter? meter)
-    {
-        Debug.Assert(!_announced && _body.Length == 0);
-        _announced = true;
-        _body = body;
-        _meter = meter;
-    }
-
-    public override Memory<byte> GetMemory(int sizeHint = 0)
-    {
-        if (_announced)
-            return Phantom.Instance.Memory;
-        var room = _head.Length - _headEnd;
-        if (room == 0 || room < sizeHint)
-            Grow(sizeHint);
-        return _head.AsMemory(_headEnd);
-    }
-
-    public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
-
-    private void Grow(int sizeHint)
-    {
-        var wanted = Math.Max(FirstHead, Math.Max(_headEnd + Math.Max(sizeHint, 256), _head.Length * 2));
-        var larger = ArrayPool<byte>.Shared.Rent(wanted);
-        _head.AsSpan(0, _headEnd).CopyTo(larger);
-        ReturnHead();
-        _head = larger;
-    }
-
-    private void ReturnHead()
-    {
-        if (_head.Length > 0)
-            ArrayPool<byte>.Shared.Return(_head);
-        _head = [];
-    }
-
     public override void Advance(int bytes)
     {
-        if (_announced)
-            _announced = false;
+        if (Announced)
+            Announced = false;
         else
-            _headEnd += bytes;
+            HeadEnd += bytes;
     }
 
     /// <summary>As in <see cref="SocketOutput.FlushAsync"/>: Kestrel does not wait for an announced body, <see cref="BodySentAsync"/> does.</summary>
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
-        _body.Length == 0 ? PushAsync() : new(new FlushResult(false, false));
+        Body.Length == 0 ? PushAsync() : new(new FlushResult(false, false));
 
     public override ValueTask<FlushResult> BodySentAsync()
     {
-        if (_announced)
+        if (Announced)
         {
             // Kestrel has given the connection up and counted nothing.
-            Forget();
+            Clear();
             return new(new FlushResult(false, true));
         }
         return PushAsync();
@@ -112,16 +67,16 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
         {
             var headSent = 0;
             long bodyDone = 0;
-            while (End == SendEnd.Done && (headSent < _headEnd || bodyDone < _body.Length))
+            while (End == SendEnd.Done && (headSent < HeadEnd || bodyDone < Body.Length))
             {
                 // Without a body it is HTTP/2, whose frames are a little longer than a record.
-                var batch = _body.Length == 0 || _hasReadBodies && bodyDone < LargeUpTo ? LargeBatch : SmallBatch;
-                var ofHead = Math.Min(_headEnd - headSent, batch);
-                var ofBody = (int)Math.Min(_body.Length - bodyDone, batch - ofHead);
-                if (_body.File is { } file && ofBody > 0)
-                    ofBody = await EncryptFileAsync(file, _head.AsMemory(headSent, ofHead), _body.Offset, bodyDone, ofBody);
+                var batch = Body.Length == 0 || _hasReadBodies && bodyDone < LargeUpTo ? LargeBatch : SmallBatch;
+                var ofHead = Math.Min(HeadEnd - headSent, batch);
+                var ofBody = (int)Math.Min(Body.Length - bodyDone, batch - ofHead);
+                if (Body.File is { } file && ofBody > 0)
+                    ofBody = await EncryptFileAsync(file, Head.AsMemory(headSent, ofHead), Body.Offset, bodyDone, ofBody);
                 else
-                    Encrypt(_head.AsMemory(headSent, ofHead), _body.Memory.Slice((int)bodyDone, ofBody));
+                    Encrypt(Head.AsMemory(headSent, ofHead), Body.Memory.Slice((int)bodyDone, ofBody));
                 headSent += ofHead;
                 if (ofBody < 0)
                     break;
@@ -135,7 +90,7 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
             // The connection was taken down under the send.
             Stop(SendEnd.ViewerLeft);
         }
-        Forget();
+        Clear();
         return new FlushResult(false, End != SendEnd.Done);
     }
 
@@ -253,16 +208,7 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
             End = socket.End == SendEnd.Done ? SendEnd.ViewerLeft : socket.End;
         }
         BodySent += ofBody;
-        _meter?.Add(ofBody);
-    }
-
-    private void Forget()
-    {
-        _headEnd = 0;
-        ReturnHead();
-        _announced = false;
-        _body = default;
-        _meter = null;
+        Meter?.Add(ofBody);
     }
 
     private void Stop(SendEnd end)
