@@ -14,6 +14,7 @@ using XLive.Server.Sessions;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;
+using XLive.Server.Traffic.History;
 
 namespace XLive.Server;
 
@@ -106,6 +107,7 @@ public static class Program
         services.AddSingleton(settings.Of<DataOptions>());
         services.AddSingleton(settings.Of<DatabaseOptions>());
         services.AddSingleton(settings.Of<AuthOptions>());
+        services.AddTrafficHistory(settings);
         services.AddSending(settings);
         builder.AddDoor(settings, Descriptors.OfProcess());
         services.AddSessions(settings);

@@ -98,22 +98,10 @@ public abstract class Database : IDisposable
     /// </summary>
     public async Task<T> RunAsync<T>(Func<Database, T> work)
     {
-        if (Interlocked.Increment(ref _waiting) > MostWaiting + Turns)
+        ThrowIfAway();
+        if (!_turns.Wait(0))
         {
-            Interlocked.Decrement(ref _waiting);
-            throw new DatabaseException(DatabaseFault.Busy, $"the database is busy: {MostWaiting} calls wait already");
-        }
-        try
-        {
-            ThrowIfAway();
-            if (!await _turns.WaitAsync(s_patience).ConfigureAwait(false))
-            {
-                throw new DatabaseException(DatabaseFault.Busy, $"the database is busy: no turn within {s_patience.TotalSeconds:0} s");
-            }
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _waiting);
+            await WaitAsync().ConfigureAwait(false);
         }
         try
         {
@@ -122,6 +110,25 @@ public abstract class Database : IDisposable
         finally
         {
             _turns.Release();
+        }
+    }
+
+    private async Task WaitAsync()
+    {
+        try
+        {
+            if (Interlocked.Increment(ref _waiting) > MostWaiting)
+            {
+                throw new DatabaseException(DatabaseFault.Busy, $"the database is busy: {MostWaiting} calls wait already");
+            }
+            if (!await _turns.WaitAsync(s_patience).ConfigureAwait(false))
+            {
+                throw new DatabaseException(DatabaseFault.Busy, $"the database is busy: no turn within {s_patience.TotalSeconds:0} s");
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
         }
     }
 
@@ -202,12 +209,23 @@ public abstract class Database : IDisposable
     /// <summary>What there is to add for the operator.</summary>
     protected virtual DatabaseException Explained(DatabaseException why) => why;
 
-    /// <summary>Before a step of the schema, inside its transaction: keeps other servers that come up now from doing it too.</summary>
-    internal virtual void LockSchema()
-    {
-    }
+    /// <summary>A transaction that sees what others did before it began, and keeps them out of the schema until it ends.</summary>
+    internal virtual void SchemaTransaction(Action work) => Transaction(work);
 
-    protected void Joined() => _away = null;
+    /// <summary>Opens it and leaves its schema as it is.</summary>
+    protected void OpenOnly()
+    {
+        t_joining = this;
+        try
+        {
+            Connect();
+            _away = null;
+        }
+        finally
+        {
+            t_joining = null;
+        }
+    }
 
     /// <summary>From now on calls fail at once, until it is joined again.</summary>
     protected void Lose(DatabaseException why)

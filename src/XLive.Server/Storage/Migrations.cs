@@ -17,9 +17,8 @@ public static class Migrations
                 throw new DatabaseException(DatabaseFault.Newer,
                     $"the database is of a newer XLive (schema {done}, this one knows {steps.Count}); start that one, or restore a backup");
             }
-            db.Transaction(() =>
+            db.SchemaTransaction(() =>
             {
-                db.LockSchema();
                 // Asked again under the lock: another process may have been faster.
                 if (db.SchemaVersion == done)
                 {

@@ -16,7 +16,7 @@ public sealed class Postgres : Database
     // More than turns: the start, and the few calls that wait for no turn, find one too.
     private const int PoolSize = MostConnections + 4;
 
-    private const int StatementSeconds = 5;
+    private const int StatementSeconds = 10;
     private const int MigrationSeconds = 1800; // an index over a year's history
     private const int MostTries = 30;
     private const int BatchRows = 500;
@@ -25,14 +25,13 @@ public sealed class Postgres : Database
     private const long SchemaLock = 0x786c6976;
 
     private readonly NpgsqlDataSource _source;
-    private readonly ThreadLocal<NpgsqlConnection?> _transaction = new();
+    private readonly ThreadLocal<Begun?> _transaction = new();
     private string _version = "";
 
     public Postgres(PostgresUrl url) : base(MostConnections)
     {
         NpgsqlConnectionStringBuilder settings = url.Settings();
         settings.MaxPoolSize = PoolSize;
-        settings.Timeout = Math.Clamp(settings.Timeout, 1, 5);
         settings.CommandTimeout = StatementSeconds;
         settings.CancellationTimeout = 1000;
         settings.TcpKeepAlive = true;
@@ -42,6 +41,22 @@ public sealed class Postgres : Database
         _source = builder.Build();
     }
 
+    /// <summary>Opens a database as it is, with the schema that it has.</summary>
+    public static Postgres Open(PostgresUrl url)
+    {
+        Postgres db = new(url);
+        try
+        {
+            db.OpenOnly();
+            return db;
+        }
+        catch
+        {
+            db.Dispose();
+            throw;
+        }
+    }
+
     public override string Kind => _version.Length > 0 ? $"PostgreSQL {_version}" : "PostgreSQL";
 
     // Transactions that have a number, begun or ended: any write of anybody.
@@ -49,7 +64,9 @@ public sealed class Postgres : Database
 
     internal override int SchemaVersion
     {
-        get => First("SELECT to_regclass('schema_version') IS NOT NULL", static row => row.Boolean(0))
+        // By a look at the catalogue itself: to_regclass answers from a cache that a wait for an advisory lock does not freshen.
+        get => First("SELECT COUNT(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+            + "WHERE c.relname = 'schema_version' AND n.nspname = current_schema()", static row => row.Int64(0)) > 0
             ? (int)First("SELECT version FROM schema_version", static row => row.Int64(0)) : 0;
         set
         {
@@ -61,7 +78,15 @@ public sealed class Postgres : Database
         }
     }
 
-    internal override void LockSchema() => Execute("SELECT pg_advisory_xact_lock($1)", SchemaLock);
+    // Not serializable: that would look at the schema as it was before the wait for the lock.
+    internal override void SchemaTransaction(Action work) => Once(
+        () =>
+        {
+            Execute("SELECT pg_advisory_xact_lock($1)", SchemaLock);
+            work();
+            return 0;
+        },
+        "BEGIN ISOLATION LEVEL READ COMMITTED; ", MigrationSeconds);
 
     protected override void Connect()
     {
@@ -81,7 +106,7 @@ public sealed class Postgres : Database
         try
         {
             using NpgsqlCommand command = Command(sql, values);
-            command.Connection = _transaction.Value ?? (own = _source.OpenConnection());
+            command.Connection = _transaction.Value?.Connection ?? (own = _source.OpenConnection());
             return command.ExecuteNonQuery();
         }
         catch (Exception e) when (PostgresFaults.Of(e, sql) is { } fault)
@@ -96,7 +121,7 @@ public sealed class Postgres : Database
 
     public override void ExecuteEach([StringSyntax("sql")] string sql, IReadOnlyList<SqlValue[]> rows)
     {
-        NpgsqlConnection connection = _transaction.Value ?? throw new InvalidOperationException("only inside a transaction");
+        NpgsqlConnection connection = _transaction.Value?.Connection ?? throw new InvalidOperationException("only inside a transaction");
         try
         {
             for (int at = 0; at < rows.Count; at += BatchRows)
@@ -125,7 +150,7 @@ public sealed class Postgres : Database
         {
             List<T> rows = [];
             using NpgsqlCommand command = Command(sql, values);
-            command.Connection = _transaction.Value ?? (own = _source.OpenConnection());
+            command.Connection = _transaction.Value?.Connection ?? (own = _source.OpenConnection());
             using NpgsqlDataReader reader = command.ExecuteReader();
             while (reader.Read())
             {
@@ -154,7 +179,7 @@ public sealed class Postgres : Database
         {
             try
             {
-                return Once(work);
+                return Once(work, "BEGIN ISOLATION LEVEL SERIALIZABLE; ", StatementSeconds);
             }
             catch (DatabaseException e) when (e.Fault == DatabaseFault.Conflict && tries < MostTries)
             {
@@ -173,14 +198,15 @@ public sealed class Postgres : Database
         base.Dispose();
     }
 
-    private T Once<T>(Func<T> work)
+    private T Once<T>(Func<T> work, string begin, int seconds)
     {
         NpgsqlConnection? connection = null;
         try
         {
-            _transaction.Value = connection = _source.OpenConnection();
+            connection = _source.OpenConnection();
+            _transaction.Value = new Begun(connection, seconds);
             // A server that loses its network half-way must not hold the others up for the hours that TCP takes to see it.
-            Execute("BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL idle_in_transaction_session_timeout = 30000");
+            Execute(begin + "SET LOCAL idle_in_transaction_session_timeout = 30000");
             T result = work();
             Execute("COMMIT");
             return result;
@@ -201,6 +227,9 @@ public sealed class Postgres : Database
         }
     }
 
+    /// <summary>The transaction of this thread.</summary>
+    private sealed record Begun(NpgsqlConnection Connection, int Seconds);
+
     private static void RollBack(NpgsqlConnection? connection)
     {
         if (connection is not { State: ConnectionState.Open })
@@ -220,7 +249,7 @@ public sealed class Postgres : Database
 
     private NpgsqlCommand Command(string sql, ReadOnlySpan<SqlValue> values)
     {
-        NpgsqlCommand command = new(sql) { CommandTimeout = IsJoining ? MigrationSeconds : StatementSeconds };
+        NpgsqlCommand command = new(sql) { CommandTimeout = _transaction.Value?.Seconds ?? StatementSeconds };
         Bind(command.Parameters, values);
         return command;
     }

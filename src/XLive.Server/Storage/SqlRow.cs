@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using System.Text;
 
 namespace XLive.Server.Storage;
@@ -16,7 +17,9 @@ public readonly unsafe ref struct SqlRow
     public bool IsNull(int column) => _reader?.IsDBNull(column) ?? (SqliteNative.sqlite3_column_type(_statement!, column) == SqliteNative.TypeNull);
 
     public long Int64(int column) => _reader is null ? SqliteNative.sqlite3_column_int64(_statement!, column)
-        : _reader.IsDBNull(column) ? 0 : _reader.GetInt64(column);
+        : _reader.IsDBNull(column) ? 0
+        : _reader.GetFieldType(column) == typeof(long) ? _reader.GetInt64(column)
+        : Convert.ToInt64(_reader.GetValue(column), CultureInfo.InvariantCulture);
 
     public double Double(int column) => _reader is null ? SqliteNative.sqlite3_column_double(_statement!, column)
         : _reader.IsDBNull(column) ? 0 : _reader.GetDouble(column);

@@ -40,8 +40,7 @@ public sealed unsafe class Sqlite : Database
         Sqlite db = new(path);
         try
         {
-            db.Connect();
-            db.Joined();
+            db.OpenOnly();
             return db;
         }
         catch
