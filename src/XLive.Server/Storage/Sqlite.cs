@@ -24,9 +24,14 @@ public sealed unsafe class Sqlite : IDisposable
     private Sqlite(SqliteHandle db) => _db = db;
 
     /// <summary>Opens or makes the file, mode 0600; its -wal and -shm files take the same mode from it.</summary>
-    public static Sqlite Open(string path)
+    public static Sqlite Open(string path) => Open(path, vfs: null);
+
+    /// <param name="vfs">
+    /// The name of a file system that was made known to SQLite, without shared memory: the write-ahead log then needs the file to itself.
+    /// </param>
+    internal static Sqlite Open(string path, string? vfs)
     {
-        if (!File.Exists(path))
+        if (vfs is null && !File.Exists(path))
         {
             using FileStream made = new(path, new FileStreamOptions
             {
@@ -34,15 +39,15 @@ public sealed unsafe class Sqlite : IDisposable
             });
         }
         const int flags = SqliteNative.OpenReadWrite | SqliteNative.OpenCreate | SqliteNative.OpenFullMutex | SqliteNative.OpenExtendedResult;
-        int code = SqliteNative.sqlite3_open_v2(path, out SqliteHandle db, flags, 0);
+        int code = SqliteNative.sqlite3_open_v2(path, out SqliteHandle db, flags, vfs);
         Sqlite opened = new(db);
         try
         {
             opened.Check(code, path);
             opened.Check(SqliteNative.sqlite3_busy_timeout(db, BusyMilliseconds), path);
             // FULL: in WAL mode NORMAL may lose the last transactions with the power, and one of them may have been a revocation.
-            foreach (string pragma in (string[])["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF",
-                "journal_size_limit = 16777216"])
+            foreach (string pragma in (string[])[.. vfs is null ? (string[])[] : ["locking_mode = EXCLUSIVE"],
+                "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF", "journal_size_limit = 16777216"])
             {
                 opened.Query($"PRAGMA {pragma}", static row => 0);
             }
