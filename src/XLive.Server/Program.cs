@@ -14,6 +14,7 @@ using XLive.Server.Sessions;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;
+using XLive.Server.Traffic;
 
 namespace XLive.Server;
 
@@ -68,7 +69,17 @@ public static class Program
         using var _ = dataLock;
         await Rehearsal.RunAsync(settings, Build);
         using var logs = new LogFiles(settings.Of<LogOptions>, TimeProvider.System, Console.OpenStandardOutput());
-        await using var app = Build(settings, logs, TimeProvider.System);
+        WebApplication built;
+        try
+        {
+            built = Build(settings, logs, TimeProvider.System);
+        }
+        catch (LedgerFault e)
+        {
+            Console.Error.WriteLine(e.Message);
+            return 1;
+        }
+        await using var app = built;
         var greeting = new Greeting(app.Services, settings);
         await greeting.BeforeAsync();
         try
@@ -100,6 +111,7 @@ public static class Program
         services.AddStorage();
         services.AddSingleton(settings.Of<DataOptions>());
         services.AddSingleton(settings.Of<AuthOptions>());
+        services.AddTraffic(settings);
         services.AddSending(settings);
         builder.AddDoor(settings, Descriptors.OfProcess());
         services.AddSessions(settings);

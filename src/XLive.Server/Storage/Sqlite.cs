@@ -85,6 +85,9 @@ public sealed unsafe class Sqlite : IDisposable
         }
     }
 
+    /// <summary>Within the transaction that inserted it.</summary>
+    internal long LastInsertedRow => SqliteNative.sqlite3_last_insert_rowid(_db);
+
     public List<T> Query<T>([StringSyntax("sql")] string sql, Func<SqlRow, T> read, params ReadOnlySpan<SqlValue> values)
     {
         List<T> rows = [];

@@ -55,6 +55,9 @@ internal static unsafe partial class SqliteNative
     public static partial int sqlite3_changes(SqliteHandle db);
 
     [LibraryImport(Library)]
+    public static partial long sqlite3_last_insert_rowid(SqliteHandle db);
+
+    [LibraryImport(Library)]
     public static partial int sqlite3_prepare_v3(SqliteHandle db, byte* sql, int bytes, uint flags, out SqliteStatementHandle statement, out byte* tail);
 
     [LibraryImport(Library)]

@@ -13,6 +13,7 @@ internal static class LedgerSchema
             name TEXT NOT NULL PRIMARY KEY,
             generation BIGINT NOT NULL DEFAULT 0,  -- of the file of counters that belongs to this state
             window_to BIGINT NOT NULL DEFAULT 0,
+            counted_bytes BIGINT NOT NULL DEFAULT 0, -- all that was ever taken: of users, the sum of cumulative and waiting_bytes
             recorded_uids BIGINT NOT NULL DEFAULT 0,
             reports_sent BIGINT NOT NULL DEFAULT 0,
             bytes_reported BIGINT NOT NULL DEFAULT 0,
@@ -25,7 +26,7 @@ internal static class LedgerSchema
             cumulative BIGINT NOT NULL DEFAULT 0,  -- bytes of all reports
             epoch BIGINT NOT NULL DEFAULT 0,       -- the slot that taken speaks of
             taken BLOB,
-            waiting_bytes BIGINT NOT NULL DEFAULT 0,
+            waiting_bytes BIGINT NOT NULL DEFAULT 0, -- below zero: given back after it was reported, and paid by what comes
             waiting BLOB,
             due BIGINT                             -- when what waits is reported, however little it is
         );
