@@ -82,6 +82,11 @@ public static class Program
         await using var app = built;
         var greeting = new Greeting(app.Services, settings);
         await greeting.BeforeAsync();
+        if (app.Services.GetRequiredService<Database>() is Sqlite { Away: { IsLasting: true } unusable })
+        {
+            Console.Error.WriteLine($"data.dir: {unusable.Message}");
+            return 1;
+        }
         try
         {
             await app.StartAsync();
@@ -110,6 +115,7 @@ public static class Program
         builder.AddLogs(logs);
         services.AddStorage();
         services.AddSingleton(settings.Of<DataOptions>());
+        services.AddSingleton(settings.Of<DatabaseOptions>());
         services.AddSingleton(settings.Of<AuthOptions>());
         services.AddTraffic(settings);
         services.AddSending(settings);

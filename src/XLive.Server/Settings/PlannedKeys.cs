@@ -46,8 +46,6 @@ internal static class PlannedKeys
             Port("redis.port", 6379, "with redis.host"),
             Key("redis.db", 0, "the database's number", restart: true),
             Secret("redis.password", "with redis.host", restart: true)),
-        .. Feature("database",
-            Secret("database.url", "postgres://... for accounts, keys, history, audit; empty: SQLite in data.dir", restart: true)),
         .. Feature("traffic reports",
             Optional("traffic.report_url", "where reports are posted; empty: counted, not sent"),
             Secret("traffic.api_key", "sent as X-API-Key, and signs the body"),

@@ -88,7 +88,7 @@ public sealed class Ledger : IDisposable
                 LookNow();
                 _fault = null;
             }
-            catch (Exception e) when (e is SqliteException or IOException)
+            catch (Exception e) when (e is DatabaseException or IOException)
             {
                 _fault = e.Message;
                 Interlocked.Increment(ref _failures);

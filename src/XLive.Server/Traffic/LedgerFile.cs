@@ -44,7 +44,7 @@ public sealed class LedgerFile : IDisposable
             }
             return new LedgerFile(db, node, clock);
         }
-        catch (Exception e) when (e is SqliteException or InvalidDataException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is DatabaseException or InvalidDataException or IOException or UnauthorizedAccessException)
         {
             db?.Dispose();
             throw new LedgerFault(path, e);
@@ -62,17 +62,12 @@ public sealed class LedgerFile : IDisposable
 /// <summary>The ledger cannot be used, and the server must not start without it.</summary>
 public sealed class LedgerFault(string path, Exception cause) : IOException(Words(path, cause), cause)
 {
-    private static string Words(string path, Exception cause)
+    private static string Words(string path, Exception cause) => (cause as DatabaseException)?.Fault switch
     {
-        const int corrupt = 11, notADatabase = 26, readOnly = 8, cantOpen = 14;
-        return cause is SqliteException e
-            ? (e.Code & 0xff) switch
-            {
-                corrupt or notADatabase => $"{path} is damaged ({e.Message}). It says what was reported and what was not, so nothing was "
-                    + "changed and no new one made. Restore a backup, or move it away with the counters beside it: docs/traffic.md says what that costs.",
-                readOnly or cantOpen => $"{path} cannot be written ({e.Message}): the traffic of viewers could not be kept.",
-                _ => $"{path}: {e.Message}",
-            }
-            : $"{path}: {cause.Message}";
-    }
+        DatabaseFault.Damaged => $"{path} is damaged ({cause.Message}). It says what was reported and what was not, so nothing was changed "
+            + "and no new one made. Put a backup in its place, or move it away with the counters beside it: docs/traffic.md says what that costs.",
+        DatabaseFault.ReadOnly or DatabaseFault.Away or DatabaseFault.Full =>
+            $"{path} cannot be written ({cause.Message}): what viewers take could not be kept.",
+        _ => $"{path}: {cause.Message}",
+    };
 }

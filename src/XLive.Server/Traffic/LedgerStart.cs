@@ -37,7 +37,7 @@ internal sealed class LedgerStart
         {
             throw;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SqliteException or InvalidDataException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or DatabaseException or InvalidDataException)
         {
             file?.Dispose();
             throw new LedgerFault(dir, e);

@@ -42,7 +42,7 @@ internal sealed partial class TrafficLoops(Ledger ledger, LedgerStart start, Sup
         {
             ledger.Finish();
         }
-        catch (Exception e) when (e is IOException or Storage.SqliteException)
+        catch (Exception e) when (e is IOException or Storage.DatabaseException)
         {
             // The counters have it, and the next start takes it from there.
             LogFailed(e.Message);
