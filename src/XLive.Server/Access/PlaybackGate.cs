@@ -105,6 +105,8 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
             return Admission.Refused(403, "other_address", grant.Session.Kid);
         if (!Scope.Covers(grant.Scope, exchange.Target.Path, rules.Grants.LiveApps))
             return Admission.Refused(403, GrantReason.OutsideScope.Word, grant.Session.Kid);
+        if (grant.Session.Meter.IsStopped)
+            return Stopped(grant.Session);
         grant.Session.Touch(exchange.Now);
         return Admission.Inside(grant);
     }
@@ -162,10 +164,20 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
             session ??= Open(exchange, visitor, grant);
             visitor.Keep(grant, session);
         }
-        session.Touch(exchange.Now);
         exchange.Sid = session.Sid;
+        if (session.Meter.IsStopped)
+            return Stopped(session);
+        session.Touch(exchange.Now);
         return Admission.Entry(session, grant.Scope);
     }
+
+    private static Admission Stopped(Session session) => Admission.Refused(StatusCodes.Status403Forbidden, session.Meter.StoppedFor switch
+    {
+        StopReason.Quota => "quota_exceeded",
+        StopReason.Blocked => "blocked",
+        StopReason.Kicked => "kicked",
+        _ => "revoked",
+    }, session.Kid);
 
     private Session Open(Exchange exchange, Visitor visitor, RememberedGrant grant) =>
         grant.Viewers.Open(visitor.Network, visitor.UserAgent, exchange.Now, clock,

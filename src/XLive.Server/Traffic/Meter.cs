@@ -105,4 +105,4 @@ public sealed class Meter
     }
 }
 
-public enum StopReason { None, Kicked, Revoked, Quota }
+public enum StopReason { None, Kicked, Revoked, Quota, Blocked }

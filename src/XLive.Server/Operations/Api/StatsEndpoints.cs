@@ -20,10 +20,11 @@ public static class StatsEndpoints
         var services = routes.ServiceProvider;
         routes.MapMethods("/stats", GetAndHead, http => WriteAsync(http, json => Stats(json, services))).Requires(Permission.Monitor);
         TrafficEndpoints.Map(routes);
+        ReportEndpoints.Map(routes);
         routes.MapMethods("/api/v1/config", GetAndHead, http => WriteAsync(http, json => Config(json, services.GetRequiredService<ServerSettings>()))).Requires(Permission.Admin);
     }
 
-    private static async Task WriteAsync(HttpContext http, Action<Utf8JsonWriter> write)
+    internal static async Task WriteAsync(HttpContext http, Action<Utf8JsonWriter> write)
     {
         using var body = new MemoryStream();
         await using (var json = new Utf8JsonWriter(body))
