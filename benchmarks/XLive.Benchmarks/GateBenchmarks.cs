@@ -1,6 +1,8 @@
+using System.Net;
 using BenchmarkDotNet.Attributes;
 using XLive.Server.Access;
 using XLive.Server.Door;
+using XLive.Server.Traffic;
 
 namespace XLive.Benchmarks;
 
@@ -60,8 +62,8 @@ public class GateBenchmarks
     public void Meter()
     {
         var meter = Next().Meter;
-        meter.CountRequest();
-        meter.Add(1 << 20);
+        meter.CountRequest(FileKind.Ts, IPAddress.Loopback);
+        meter.Charge(FileKind.Ts, 1 << 20);
     }
 
     private Admission AskLink()
@@ -80,7 +82,7 @@ public class GateBenchmarks
     {
         if (!admission.Granted)
             throw new InvalidOperationException(admission.Reason);
-        admission.Meter.CountRequest();
-        admission.Meter.Add(1 << 20);
+        admission.Meter.CountRequest(FileKind.Ts, IPAddress.Loopback);
+        admission.Meter.Charge(FileKind.Ts, 1 << 20);
     }
 }

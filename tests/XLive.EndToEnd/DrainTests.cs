@@ -7,6 +7,7 @@ using XLive.EndToEnd.Harness;
 namespace XLive.EndToEnd;
 
 /// <summary>A stop among a thousand viewers. ./bench drain has ten thousand transfers over many stops.</summary>
+[Collection(Undisturbed.Name)]
 public sealed class DrainTests : IDisposable
 {
     const int Viewers = 1000;

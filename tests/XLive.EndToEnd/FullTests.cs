@@ -8,6 +8,7 @@ using XLive.EndToEnd.Harness;
 namespace XLive.EndToEnd;
 
 /// <summary>The built server where there is no more of something. A few rounds of what ./bench descriptors and ./bench memory do at full size.</summary>
+[Collection(Undisturbed.Name)]
 public sealed class FullTests
 {
     const int Flood = 1000;

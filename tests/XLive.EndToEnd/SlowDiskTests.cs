@@ -5,6 +5,7 @@ using XLive.EndToEnd.Harness;
 namespace XLive.EndToEnd;
 
 /// <summary>Network file systems hang. Whoever waits for one file must not hold up those who want another.</summary>
+[Collection(Undisturbed.Name)]
 public sealed class SlowDiskTests
 {
     // More than half of the threads that one file system may have would be another test: here they all wait at once.

@@ -1,3 +1,5 @@
+using XLive.Server.Traffic;
+
 namespace XLive.Server.Sending;
 
 /// <summary>
@@ -6,25 +8,28 @@ namespace XLive.Server.Sending;
 /// </summary>
 public readonly struct Body
 {
-    private Body(ReadOnlyMemory<byte> memory, SendableFile? file, long offset, long length)
+    private Body(ReadOnlyMemory<byte> memory, SendableFile? file, long offset, long length, FileKind kind)
     {
+        Kind = kind;
         Memory = memory;
         File = file;
         Offset = offset;
         Length = length;
     }
 
+    /// <summary>As what its bytes are counted.</summary>
+    public FileKind Kind { get; }
     public ReadOnlyMemory<byte> Memory { get; }
     public SendableFile? File { get; }
     public long Offset { get; }
     public long Length { get; }
 
-    public static Body Of(ReadOnlyMemory<byte> memory) => new(memory, null, 0, memory.Length);
+    public static Body Of(ReadOnlyMemory<byte> memory, FileKind kind = FileKind.Other) => new(memory, null, 0, memory.Length, kind);
 
-    public static Body Of(SendableFile file, long offset, long length) => new(default, file, offset, length);
+    public static Body Of(SendableFile file, long offset, long length, FileKind kind) => new(default, file, offset, length, kind);
 
     public Body Slice(long offset, long length) =>
-        File is null ? Of(Memory.Slice((int)offset, (int)length)) : Of(File, Offset + offset, length);
+        File is null ? Of(Memory.Slice((int)offset, (int)length), Kind) : Of(File, Offset + offset, length, Kind);
 }
 
 /// <summary>How a send ended; the meter, the log and the metrics all need the word.</summary>

@@ -84,6 +84,8 @@ internal static class Sender
             try
             {
                 got = await read.ReadAsync(file, buffer.AsMemory(0, (int)Math.Min(most, body.Length - done)), body.Offset + done);
+                // Some of the piece may leave before the viewer does, and Kestrel does not say how much: nothing too little is counted.
+                meter?.Charge(body.Kind, got);
                 response.Writer.Write(buffer.AsSpan(0, got));
             }
             catch (IOException)
@@ -97,8 +99,6 @@ internal static class Sender
             if (got == 0)
                 return new Sent(SendEnd.Truncated, done);
             var flushed = await response.Writer.FlushAsync();
-            // Some of the piece may have left before the viewer did, and Kestrel does not say how much: nothing too little is counted.
-            meter?.Add(got);
             done += got;
             if (flushed.IsCompleted)
                 return new Sent(SendEnd.ViewerLeft, done);
@@ -110,7 +110,7 @@ internal static class Sender
     private static async ValueTask<Sent> CopyAsync(IHttpResponseBodyFeature response, BodyOutput? output, Body body, Meter? meter)
     {
         if (output is null)
-            return body.File is null ? await CopyMemoryAsync(response, body.Memory, meter) : await CopyFileAsync(response, body, body.File, meter);
+            return body.File is null ? await CopyMemoryAsync(response, body, meter) : await CopyFileAsync(response, body, body.File, meter);
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(CopySize, body.Length));
         var read = new LaneRead();
         long done = 0;
@@ -130,7 +130,7 @@ internal static class Sender
                 }
                 if (got == 0)
                     return new Sent(SendEnd.Truncated, done);
-                var sent = await SendAsync(response, output, Body.Of(buffer.AsMemory(0, got)), meter);
+                var sent = await SendAsync(response, output, Body.Of(buffer.AsMemory(0, got), body.Kind), meter);
                 done += sent.Bytes;
                 if (sent.End != SendEnd.Done)
                     return new Sent(sent.End, done);
@@ -143,14 +143,15 @@ internal static class Sender
         }
     }
 
-    private static async ValueTask<Sent> CopyMemoryAsync(IHttpResponseBodyFeature response, ReadOnlyMemory<byte> memory, Meter? meter)
+    private static async ValueTask<Sent> CopyMemoryAsync(IHttpResponseBodyFeature response, Body body, Meter? meter)
     {
+        var memory = body.Memory;
         var most = FirstPiece;
         for (var done = 0; done < memory.Length; most = Math.Min(most * 2, CopySize))
         {
             var piece = memory.Slice(done, Math.Min(memory.Length - done, most));
+            meter?.Charge(body.Kind, piece.Length);
             var flushed = await response.Writer.WriteAsync(piece);
-            meter?.Add(piece.Length);
             done += piece.Length;
             if (flushed.IsCompleted)
                 return new Sent(SendEnd.ViewerLeft, done);

@@ -23,7 +23,7 @@ namespace XLive.Server.Sending;
 internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFileWork, IValueTaskSource<FlushResult>
 {
     // The contract's bound: a response in flight is charged at most one send call too much.
-    private const long MaxSendfile = 1024 * 1024;
+    private const long MaxCall = 1024 * 1024;
 
     private readonly SafeSocketHandle _socket;
     private readonly ConnectionContext _connection;
@@ -203,13 +203,17 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
             {
                 var file = Body.File!;
                 // From here it may only go as far as it waits for no disk: one viewer's cold page would hold up all that this thread serves.
-                var most = onLane ? MaxSendfile : Math.Min(MaxSendfile, file.WarmBytes(_bodyOffset));
+                var most = onLane ? MaxCall : Math.Min(MaxCall, file.WarmBytes(_bodyOffset));
                 if (most <= 0)
                     return Step.NeedsLane;
                 var clock = onLane ? default : SendClock.Start();
                 var offset = _bodyOffset;
                 var wanted = Math.Min(_fileLeft, most);
+                var kind = Body.Kind;
+                Meter?.Charge(kind, wanted);
                 var sent = Native.sendfile(_socket, file.Handle, &offset, (nuint)wanted);
+                if (sent < wanted)
+                    Meter?.GiveBack(kind, wanted - Math.Max(sent, 0));
                 if (sent < 0)
                 {
                     if (Failed(out var step))
@@ -226,7 +230,6 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
                 _bodyOffset += sent;
                 _fileLeft -= sent;
                 BodySent += sent;
-                Meter?.Add(sent);
                 if (_waiter.CountsQueues)
                     _waiter.CountQueue(this, file);
                 // Less than asked for means that the socket is full: asking again would only hear EAGAIN.
@@ -250,12 +253,20 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
             nuint count = 0;
             if (HeadEnd > _headSent)
                 vectors[count++] = new Native.IoVec { Base = head + _headSent, Length = (nuint)(HeadEnd - _headSent) };
-            if (_memory.Length > 0)
-                vectors[count++] = new Native.IoVec { Base = memory, Length = (nuint)_memory.Length };
+            var ofMemory = Math.Min(_memory.Length, (int)MaxCall);
+            if (ofMemory > 0)
+                vectors[count++] = new Native.IoVec { Base = memory, Length = (nuint)ofMemory };
             var message = new Native.MsgHdr { Vectors = vectors, VectorCount = count };
             // With a file to follow the head waits for its first bytes: one packet less and one wake-up of the viewer less.
             var flags = Native.MsgDontWait | Native.MsgNoSignal | (_fileLeft > 0 ? Native.MsgMore : 0);
-            return Native.sendmsg(_socket, &message, flags);
+            if (!_memoryIsBody || Meter is not { } meter)
+                return Native.sendmsg(_socket, &message, flags);
+            meter.Charge(Body.Kind, ofMemory);
+            var sent = Native.sendmsg(_socket, &message, flags);
+            var untaken = ofMemory - Math.Max(0, sent - (HeadEnd - _headSent));
+            if (untaken > 0)
+                meter.GiveBack(Body.Kind, untaken);
+            return sent;
         }
     }
 
@@ -269,10 +280,7 @@ internal sealed unsafe class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFi
             return;
         _memory = _memory[ofMemory..];
         if (_memoryIsBody)
-        {
             BodySent += ofMemory;
-            Meter?.Add(ofMemory);
-        }
     }
 
     /// <summary>True when there is a step to take: again at once after a signal, or the end. False when the socket is full.</summary>

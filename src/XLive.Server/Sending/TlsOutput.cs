@@ -199,16 +199,19 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask SendAsync(int ofBody)
     {
+        var (meter, kind) = (Meter, Body.Kind);
+        meter?.Charge(kind, ofBody);
         var before = socket.MemorySent;
         var flushed = await socket.FlushAsync();
         if (flushed.IsCompleted)
         {
             // Of a batch that was cut: a record is never smaller than what it carries, so this is nothing too little.
-            ofBody = (int)Math.Min(ofBody, socket.MemorySent - before);
+            var sent = (int)Math.Min(ofBody, socket.MemorySent - before);
+            meter?.GiveBack(kind, ofBody - sent);
+            ofBody = sent;
             End = socket.End == SendEnd.Done ? SendEnd.ViewerLeft : socket.End;
         }
         BodySent += ofBody;
-        Meter?.Add(ofBody);
     }
 
     private void Stop(SendEnd end)

@@ -35,7 +35,7 @@ public sealed class SessionTable(SessionGrants grants, UserMeters meters, Func<S
         Make(SessionId.New(), uid, kid, address, client, userAgent, now);
 
     private Session Make(SessionId id, string uid, string kid, IPAddress address, ClientKind client, string userAgent, long now) =>
-        new(id, uid, kid, address, client, userAgent.Length > 256 ? userAgent[..256] : userAgent, uid.Length == 0 ? meters.Nobody : meters.Of(uid),
+        new(id, uid, kid, address, client, userAgent.Length > 256 ? userAgent[..256] : userAgent, new Meter(meters.Of(uid)),
             clock.GetUtcNow().ToUnixTimeSeconds(), now);
 
     private void Keep(Session session)

@@ -1,18 +1,62 @@
+using System.Net;
+
 namespace XLive.Server.Traffic;
 
 /// <summary>
-/// The handle that a send holds: every body byte that left for the viewer is added here, and nowhere else. One user's meter is
-/// shared by all transfers of that user.
+/// The handle that a send holds: every body byte that leaves for the viewer is charged here, and nowhere else. One a session; the sessions of
+/// a user share his account.
+///
+/// Charged before the call that sends, given back after it for what the kernel did not take: whenever the process dies, a response in
+/// flight is charged at most one call too much and nothing too little.
 /// </summary>
-public sealed class Meter
+public sealed class Meter(Account account)
 {
     private long _bytes;
     private long _requests;
+    private long _rate;
+    private int _stopped;
 
+    public Account Account => account;
+
+    /// <summary>Of this session.</summary>
     public long Bytes => Volatile.Read(ref _bytes);
     public long Requests => Volatile.Read(ref _requests);
 
-    public void Add(long bytes) => Interlocked.Add(ref _bytes, bytes);
+    /// <summary>Bytes a second that this session's transfers may take together; 0: as fast as they come.</summary>
+    public long Rate
+    {
+        get => Volatile.Read(ref _rate);
+        set => Volatile.Write(ref _rate, value);
+    }
 
-    public void CountRequest() => Interlocked.Increment(ref _requests);
+    /// <summary>Running transfers end at their next call, or at the waiter's next look; there is no way back.</summary>
+    public bool IsStopped => Volatile.Read(ref _stopped) != 0;
+
+    public StopReason StoppedFor => (StopReason)Volatile.Read(ref _stopped);
+
+    public void Charge(FileKind kind, long bytes)
+    {
+        Interlocked.Add(ref _bytes, bytes);
+        account.Add(kind, bytes);
+    }
+
+    public void GiveBack(FileKind kind, long bytes)
+    {
+        Interlocked.Add(ref _bytes, -bytes);
+        account.Add(kind, -bytes);
+    }
+
+    /// <param name="kind">Of the file that was asked for.</param>
+    /// <param name="from">The viewer's address: a session may move, and a report lists where a user came from.</param>
+    public void CountRequest(FileKind kind, IPAddress from)
+    {
+        _ = (kind, from);
+        Interlocked.Increment(ref _requests);
+        account.CountRequest();
+    }
+
+    /// <summary>The first reason stands.</summary>
+    public void Stop(StopReason reason) => Interlocked.CompareExchange(ref _stopped, (int)reason, 0);
 }
+
+public enum StopReason { None, Kicked, Revoked, Quota }

@@ -2,36 +2,41 @@ using System.Collections.Concurrent;
 
 namespace XLive.Server.Traffic;
 
-/// <summary>A meter for each user, and one for bytes that no user is charged for.</summary>
+/// <summary>An account for each user, and one for bytes that no user is charged for.</summary>
 public sealed class UserMeters
 {
     // A uid comes with a right signature, or, with access.enable off, from anybody: then this is the bound on a stranger's word.
     private const int MaxUsers = 1_000_000;
 
-    private readonly ConcurrentDictionary<string, Meter> _users = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Account> _users = new(StringComparer.Ordinal);
+
+    public UserMeters() => Nobody = new Meter(new Account(""));
 
     public int Count => _users.Count;
 
-    public Meter Nobody { get; } = new();
+    /// <summary>Of all who play without a session.</summary>
+    public Meter Nobody { get; }
 
     /// <summary>Users beyond the bound, counted together.</summary>
-    public Meter Overflow { get; } = new();
+    public Account Overflow { get; } = new("");
 
-    public Meter Of(string uid)
+    public Account Of(string uid)
     {
-        if (_users.TryGetValue(uid, out var meter))
-            return meter;
-        return _users.Count >= MaxUsers ? Overflow : _users.GetOrAdd(uid, static _ => new Meter());
+        if (uid.Length == 0)
+            return Nobody.Account;
+        if (_users.TryGetValue(uid, out var account))
+            return account;
+        return _users.Count >= MaxUsers ? Overflow : _users.GetOrAdd(uid, static uid => new Account(uid));
     }
 
     public (long Bytes, long Requests) Total()
     {
-        var bytes = Nobody.Bytes + Overflow.Bytes;
-        var requests = Nobody.Requests + Overflow.Requests;
-        foreach (var (_, meter) in _users)
+        var bytes = Nobody.Account.Bytes + Overflow.Bytes;
+        var requests = Nobody.Account.Requests + Overflow.Requests;
+        foreach (var (_, account) in _users)
         {
-            bytes += meter.Bytes;
-            requests += meter.Requests;
+            bytes += account.Bytes;
+            requests += account.Requests;
         }
         return (bytes, requests);
     }

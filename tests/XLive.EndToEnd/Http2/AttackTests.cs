@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using XLive.EndToEnd.Harness;
 
 namespace XLive.EndToEnd.Http2;
 
@@ -9,6 +10,7 @@ namespace XLive.EndToEnd.Http2;
 /// as many requests and connections of a client that means it. No attack may be worth more than ten times its price, nor use more than
 /// ten times what an honest client at full rate uses in the same time.
 /// </summary>
+[Collection(Undisturbed.Name)]
 public sealed class AttackTests(H2Server shared) : IClassFixture<H2Server>
 {
     const double Most = 10;

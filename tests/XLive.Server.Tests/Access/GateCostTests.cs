@@ -53,8 +53,8 @@ public sealed class GateCostTests
                 if (!admission.Granted)
                     continue;
                 granted++;
-                admission.Meter.CountRequest();
-                admission.Meter.Add(188);
+                admission.Meter.CountRequest(FileKind.Ts, exchange.Remote);
+                admission.Meter.Charge(FileKind.Ts, 188);
             }
             least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
             Assert.Equal(Users, granted);

@@ -94,7 +94,7 @@ public static class StatsEndpoints
         var (bytes, counted) = meters.Total();
         json.WriteStartObject("traffic");
         json.WriteNumber("body_bytes", bytes);
-        json.WriteNumber("body_bytes_without_uid", meters.Nobody.Bytes);
+        json.WriteNumber("body_bytes_without_uid", meters.Nobody.Account.Bytes);
         json.WriteNumber("media_requests", counted);
         json.WriteNumber("users", meters.Count);
         json.WriteEndObject();

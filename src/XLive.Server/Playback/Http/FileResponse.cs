@@ -95,10 +95,10 @@ internal static class FileResponse
         await exchange.StartAsync(length);
         for (var i = 0; i < ranges.Length; i++)
         {
-            if (!await exchange.SendPieceAsync(Body.Of(heads[i]), meter)
+            if (!await exchange.SendPieceAsync(Body.Of(heads[i], body.Kind), meter)
                 || !await exchange.SendPieceAsync(body.Slice(ranges[i].First, ranges[i].Length), meter))
                 return;
         }
-        await exchange.SendPieceAsync(Body.Of(tail), meter);
+        await exchange.SendPieceAsync(Body.Of(tail, body.Kind), meter);
     }
 }

@@ -6,6 +6,7 @@ using XLive.Server.Door;
 using XLive.Server.Playback.Vod.Folder;
 using XLive.Server.Sending;
 using XLive.Server.Telemetry;
+using XLive.Server.Traffic;
 
 namespace XLive.Server.Playback.Vod;
 
@@ -28,8 +29,6 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
         var path = exchange.Target.Path;
         if (MediaKind.IsHidden(path) || path[^1] == '/' || FrontDoor.IsReserved(path))
             return MediaErrors.WriteAsync(exchange, StatusCodes.Status404NotFound, "no such file");
-        if (!exchange.IsHead)
-            admission.Meter.CountRequest();
         var found = source.FindAsync(path, exchange.Now, exchange.Aborted);
         return found.IsCompletedSuccessfully ? AnswerAsync(exchange, admission, found.Result) : AwaitAsync(exchange, admission, found);
     }
@@ -51,6 +50,8 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
 
     private ValueTask AnswerAsync(Exchange exchange, in Admission admission, FileAnswer answer)
     {
+        if (!exchange.IsHead)
+            admission.Meter.CountRequest(answer.Entry?.Kind.Counted ?? FileKind.Other, exchange.Remote);
         switch (answer.Fault)
         {
             case FileFault.NotFound:
@@ -103,7 +104,7 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
         var cacheControl = admission.Session is null ? playlist.CacheControl : playlist.PrivateCacheControl;
         var facts = new FileFacts(entry.Kind.ContentType, cacheControl, gzip ? playlist.GzippedTag(entry.ETag) : entry.ETag,
             entry.LastModified, entry.ModifiedSeconds);
-        return FileResponse.WriteAsync(exchange, facts, Body.Of(gzip ? playlist.Gzipped : playlist.Shared), admission.Meter, ranges: false);
+        return FileResponse.WriteAsync(exchange, facts, Body.Of(gzip ? playlist.Gzipped : playlist.Shared, FileKind.M3u8), admission.Meter, ranges: false);
     }
 
     /// <summary>The answer to a link: every child is sent below the viewer's own session path.</summary>
@@ -129,7 +130,7 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
                 tag += "-gz";
             }
             var facts = new FileFacts(entry.Kind.ContentType, playlist.PrivateCacheControl, tag + "\"", entry.LastModified, entry.ModifiedSeconds);
-            await FileResponse.WriteAsync(exchange, facts, Body.Of(body), admission.Meter, ranges: false);
+            await FileResponse.WriteAsync(exchange, facts, Body.Of(body, FileKind.M3u8), admission.Meter, ranges: false);
             // No session was opened, so GET will splice other letters, which may not compress to this length.
             if (exchange.IsHead && exchange.Sid.Length == 0 && exchange.Headers.ContentEncoding.Count > 0)
                 exchange.Headers.ContentLength = null;

@@ -52,7 +52,7 @@ internal sealed class FileEntry
     /// <summary>Used since the table last passed by.</summary>
     public bool Referenced;
 
-    public Body Body => Bytes is not null ? Body.Of(Bytes) : Body.Of(_file!, 0, Length);
+    public Body Body => Bytes is not null ? Body.Of(Bytes, Kind.Counted) : Body.Of(_file!, 0, Length, Kind.Counted);
 
     public bool TryHold() => _holders.TryJoin();
 
