@@ -18,7 +18,8 @@ internal sealed class RedisCluster : IDisposable
 
     private readonly RedisDialer _dialer;
     private readonly Supervisor _supervisor;
-    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationToken _stop;
     private readonly Lock _gate = new();
     private readonly RedisServer?[] _slots = new RedisServer?[RedisSlots.Count];
     private volatile RedisServer[] _nodes;
@@ -30,6 +31,7 @@ internal sealed class RedisCluster : IDisposable
     {
         _dialer = dialer;
         _supervisor = supervisor;
+        _stop = _stopping.Token;
         _nodes = [.. dialer.Target.Addresses.Distinct().Select(a => new RedisServer(dialer, a))];
     }
 
@@ -44,7 +46,7 @@ internal sealed class RedisCluster : IDisposable
     {
         foreach (var node in _nodes)
             node.Start(_supervisor, "redis " + node.Address);
-        _ = _supervisor.RunAsync("redis cluster", FollowAsync, _stop.Token);
+        _ = _supervisor.RunAsync("redis cluster", FollowAsync, _stop);
     }
 
     public async Task<RespValue> SendAsync(string? key, byte[] command)
@@ -123,7 +125,7 @@ internal sealed class RedisCluster : IDisposable
                 loop.Rest();
             }
             var pause = _known ? Often : TimeSpan.FromMilliseconds(50);
-            await Task.Delay(pause, _dialer.Clock, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(pause, _dialer.Clock, _stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -187,9 +189,9 @@ internal sealed class RedisCluster : IDisposable
 
     public void Dispose()
     {
-        _stop.Cancel();
+        _stopping.Cancel();
         foreach (var node in _nodes)
             node.Dispose();
-        _stop.Dispose();
+        _stopping.Dispose();
     }
 }

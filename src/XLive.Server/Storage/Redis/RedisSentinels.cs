@@ -3,23 +3,31 @@ using XLive.Server.Telemetry;
 namespace XLive.Server.Storage.Redis;
 
 /// <summary>Asks the sentinels who the master is, and listens to one of them for another.</summary>
-internal sealed class RedisSentinels(RedisDialer dialer) : IDisposable
+internal sealed class RedisSentinels : IDisposable
 {
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(500);
 
-    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationToken _stop;
     private volatile string _master = "";
+    private readonly RedisDialer _dialer;
     private int _next;
+
+    public RedisSentinels(RedisDialer dialer)
+    {
+        _dialer = dialer;
+        _stop = _stopping.Token;
+    }
 
     /// <summary>Told when the master is another one than before.</summary>
     public Action<string>? Moved { get; set; }
 
-    public void Start(Supervisor supervisor) => _ = supervisor.RunAsync("redis sentinels", ListenAsync, _stop.Token);
+    public void Start(Supervisor supervisor) => _ = supervisor.RunAsync("redis sentinels", ListenAsync, _stop);
 
     /// <exception cref="RedisException">No sentinel knows.</exception>
     public async Task<RedisAddress> LocateAsync(CancellationToken stop)
     {
-        var sentinels = dialer.Target.Addresses;
+        var sentinels = _dialer.Target.Addresses;
         var why = "";
         for (var i = 0; i < sentinels.Length; i++)
         {
@@ -27,8 +35,8 @@ internal sealed class RedisSentinels(RedisDialer dialer) : IDisposable
             var at = (_next + i) % sentinels.Length;
             try
             {
-                using var connection = await dialer.DialSentinelAsync(sentinels[at], null, stop);
-                var address = await AskAsync(connection, sentinels[at]).WaitAsync(RedisServer.Patience, dialer.Clock, stop);
+                using var connection = await _dialer.DialSentinelAsync(sentinels[at], null, stop);
+                var address = await AskAsync(connection, sentinels[at]).WaitAsync(RedisServer.Patience, _dialer.Clock, stop);
                 _next = at;
                 _master = address.ToString();
                 return address;
@@ -44,29 +52,29 @@ internal sealed class RedisSentinels(RedisDialer dialer) : IDisposable
 
     private async Task<RedisAddress> AskAsync(RedisConnection connection, RedisAddress sentinel)
     {
-        var answer = await connection.SendAsync("SENTINEL", "get-master-addr-by-name", dialer.Target.Master);
+        var answer = await connection.SendAsync("SENTINEL", "get-master-addr-by-name", _dialer.Target.Master);
         if (answer.IsError)
             throw new RedisException(answer.Code, $"{sentinel}: {answer.Text}");
         return answer.Items is [var host, var port] && RedisAddress.TryParse(host.Text + ":" + port.Text, 0, out var address)
             ? address
-            : throw new RedisException(RedisFault.Apart, $"{sentinel} knows no master {dialer.Target.Master}");
+            : throw new RedisException(RedisFault.Apart, $"{sentinel} knows no master {_dialer.Target.Master}");
     }
 
     private async Task ListenAsync(SupervisedLoop loop)
     {
         for (var turn = 0; !_stop.IsCancellationRequested; turn++)
         {
-            var sentinel = dialer.Target.Addresses[turn % dialer.Target.Addresses.Length];
+            var sentinel = _dialer.Target.Addresses[turn % _dialer.Target.Addresses.Length];
             try
             {
                 loop.Beat();
-                using var connection = await dialer.DialSentinelAsync(sentinel, Heard, _stop.Token);
+                using var connection = await _dialer.DialSentinelAsync(sentinel, Heard, _stop);
                 await connection.SendAsync("SUBSCRIBE", "+switch-master");
                 loop.Rest();
                 while (!connection.Ended.IsCompleted && !_stop.IsCancellationRequested)
                 {
                     // Also asked now and then: a message may have been lost with the connection before this one.
-                    await Task.WhenAny(connection.Ended, Task.Delay(Breath, dialer.Clock, _stop.Token));
+                    await Task.WhenAny(connection.Ended, Task.Delay(Breath, _dialer.Clock, _stop));
                     if (connection.OldestWait > RedisServer.Patience)
                         break;
                     if (connection.Waiting == 0)
@@ -78,21 +86,21 @@ internal sealed class RedisSentinels(RedisDialer dialer) : IDisposable
                 // The next one knows as much; when none answers, whoever asks them for the master says so.
             }
             loop.Rest();
-            await Task.Delay(Breath, dialer.Clock, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Breath, _dialer.Clock, _stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     /// <summary>"name old-host old-port new-host new-port"</summary>
     private void Heard(RespValue payload)
     {
-        if (payload.Text.Split(' ') is [var name, _, _, var host, var port] && name == dialer.Target.Master
+        if (payload.Text.Split(' ') is [var name, _, _, var host, var port] && name == _dialer.Target.Master
             && RedisAddress.TryParse(host + ":" + port, 0, out var address) && address.ToString() != _master)
             Moved?.Invoke(address.ToString());
     }
 
     public void Dispose()
     {
-        _stop.Cancel();
-        _stop.Dispose();
+        _stopping.Cancel();
+        _stopping.Dispose();
     }
 }

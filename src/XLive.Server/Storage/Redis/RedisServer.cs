@@ -22,7 +22,8 @@ internal sealed class RedisServer : IDisposable
 
     private readonly RedisDialer _dialer;
     private readonly Func<CancellationToken, Task<RedisAddress>> _locate;
-    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationToken _stop;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile RedisConnection? _connection;
     private volatile string _code = RedisFault.Apart;
@@ -34,6 +35,7 @@ internal sealed class RedisServer : IDisposable
     {
         _dialer = dialer;
         _locate = locate;
+        _stop = _stopping.Token;
     }
 
     public RedisServer(RedisDialer dialer, RedisAddress address)
@@ -57,7 +59,7 @@ internal sealed class RedisServer : IDisposable
     /// <summary>Completed when it is connected or has failed to be.</summary>
     public Task Changed => Volatile.Read(ref _changed).Task;
 
-    public void Start(Supervisor supervisor, string name) => _ = supervisor.RunAsync(name, KeepAsync, _stop.Token);
+    public void Start(Supervisor supervisor, string name) => _ = supervisor.RunAsync(name, KeepAsync, _stop);
 
     public Task<RespValue> Send(RedisRequest request)
     {
@@ -79,8 +81,8 @@ internal sealed class RedisServer : IDisposable
             try
             {
                 loop.Beat();
-                Address = await _locate(_stop.Token);
-                using var connection = await _dialer.DialAsync(Address, null, _stop.Token);
+                Address = await _locate(_stop);
+                using var connection = await _dialer.DialAsync(Address, null, _stop);
                 if (Interlocked.Increment(ref _generation) > 1)
                     _dialer.Stats.Reconnected();
                 _connection = connection;
@@ -94,7 +96,7 @@ internal sealed class RedisServer : IDisposable
                 Failed(e is RedisException known ? RedisFault.Of(known.Code, known.Message) : RedisFault.Of(RedisFault.Apart, RedisDialer.Words(e, Address)));
             }
             loop.Rest();
-            await Task.Delay(pause * (0.5 + (Random.Shared.NextDouble() / 2)), _dialer.Clock, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(pause * (0.5 + (Random.Shared.NextDouble() / 2)), _dialer.Clock, _stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }
     }
@@ -105,7 +107,7 @@ internal sealed class RedisServer : IDisposable
         {
             while (!connection.Ended.IsCompleted && !_stop.IsCancellationRequested)
             {
-                await Task.WhenAny(connection.Ended, Task.Delay(Look, _dialer.Clock, _stop.Token));
+                await Task.WhenAny(connection.Ended, Task.Delay(Look, _dialer.Clock, _stop));
                 if (connection.OldestWait > Patience)
                     connection.End(RedisFault.Of(RedisFault.Silent, $"{Address} has not answered for {Patience.TotalSeconds:0} s"));
             }
@@ -129,8 +131,8 @@ internal sealed class RedisServer : IDisposable
 
     public void Dispose()
     {
-        _stop.Cancel();
+        _stopping.Cancel();
         _connection?.Dispose();
-        _stop.Dispose();
+        _stopping.Dispose();
     }
 }

@@ -13,7 +13,8 @@ public sealed class RedisSubscription : IDisposable
     private readonly RedisClient _client;
     private readonly string _channel;
     private readonly Action<RespValue> _heard;
-    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationToken _stop;
     private volatile bool _listens;
     private int _joined;
 
@@ -23,7 +24,8 @@ public sealed class RedisSubscription : IDisposable
         _client = client;
         _channel = channel;
         _heard = heard;
-        _ = supervisor.RunAsync("redis messages", ListenAsync, _stop.Token);
+        _stop = _stopping.Token;
+        _ = supervisor.RunAsync("redis messages", ListenAsync, _stop);
     }
 
     public bool Listens => _listens;
@@ -38,8 +40,8 @@ public sealed class RedisSubscription : IDisposable
             try
             {
                 loop.Beat();
-                var address = await _client.LocateAsync(turn, _stop.Token);
-                using var connection = await _client.Dialer.DialAsync(address, _heard, _stop.Token);
+                var address = await _client.LocateAsync(turn, _stop);
+                using var connection = await _client.Dialer.DialAsync(address, _heard, _stop);
                 var answer = await connection.SendAsync("SUBSCRIBE", _channel);
                 if (!answer.IsError)
                 {
@@ -52,7 +54,7 @@ public sealed class RedisSubscription : IDisposable
                 {
                     if (connection.Waiting == 0)
                         _ = connection.SendAsync("PING");
-                    await Task.WhenAny(connection.Ended, Task.Delay(Breath, _client.Dialer.Clock, _stop.Token));
+                    await Task.WhenAny(connection.Ended, Task.Delay(Breath, _client.Dialer.Clock, _stop));
                 }
             }
             catch (Exception e) when (RedisDialer.IsOutage(e))
@@ -61,13 +63,13 @@ public sealed class RedisSubscription : IDisposable
             }
             _listens = false;
             loop.Rest();
-            await Task.Delay(Breath * (0.5 + (Random.Shared.NextDouble() / 2)), _client.Dialer.Clock, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Breath * (0.5 + (Random.Shared.NextDouble() / 2)), _client.Dialer.Clock, _stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     public void Dispose()
     {
-        _stop.Cancel();
-        _stop.Dispose();
+        _stopping.Cancel();
+        _stopping.Dispose();
     }
 }
