@@ -8,7 +8,7 @@ internal sealed class RedisNodeSessions(RedisClient client, RedisKeys keys, stri
     /// <summary>A node that has not been there for longer has no sessions.</summary>
     private static readonly TimeSpan NodeLasts = TimeSpan.FromSeconds(15);
 
-    // A node that comes back within it finds its sessions.
+    // Each write begins it anew, and a node that plays nothing has nothing to list.
     private static readonly TimeSpan SessionsLast = TimeSpan.FromHours(1);
 
     private const int MostNodes = 256;
@@ -63,17 +63,7 @@ internal sealed class RedisNodeSessions(RedisClient client, RedisKeys keys, stri
 
     public Task<RespValue> DropAsync(IEnumerable<SessionId> gone) => keys.AskAsync(Drop, Of(node), [.. gone.Select(id => (RedisWord)SessionText.Name(id))]);
 
-    /// <summary>Those that this node had when it ended.</summary>
-    public async Task<List<SessionRecord>> OwnAsync(int most)
-    {
-        var found = new List<SessionRecord>();
-        await PagesAsync(node, null, page =>
-        {
-            found.AddRange(page.Select(s => s with { Node = "" }));
-            return found.Count < most;
-        });
-        return found;
-    }
+    public Task<RespValue> ClearAsync() => client.SendAsync(RedisKeys.Sessions(node), "UNLINK", RedisKeys.Sessions(node), RedisKeys.Order(node));
 
     /// <summary>In the order of their ids; one that two nodes have is where it was seen last.</summary>
     public async Task<IReadOnlyList<SessionRecord>> ListAsync(SessionFilter filter, SessionId? after, int most)

@@ -8,7 +8,8 @@ namespace XLive.Server.Sessions.Redis;
 /// and the number is asked for each second: who has missed one reads the whole. After an outage both sides are laid together; of two
 /// words on a name the later one holds, so what was lifted stays lifted though a node has slept through it.
 /// </summary>
-internal sealed class RedisRevocations(RedisClient client, RedisKeys keys, Revocations memory, TimeProvider clock)
+/// <param name="heard">Told of what others have changed, once memory has it.</param>
+internal sealed class RedisRevocations(RedisClient client, RedisKeys keys, Revocations memory, Action<RevocationChange> heard, TimeProvider clock)
 {
     // As long as anything is renewed by nobody; and how long it is remembered that something was lifted.
     private static readonly TimeSpan Lasts = TimeSpan.FromDays(30);
@@ -182,9 +183,12 @@ internal sealed class RedisRevocations(RedisClient client, RedisKeys keys, Revoc
         // A revocation has whole seconds.
         if (memory.Find(change.Name) is { } known && known.From > change.At / 1000)
             return;
+        if (change.Revocation == memory.Find(change.Name))
+            return;
         if (change.Revocation is { } revocation)
             memory.Put(revocation);
         else
             memory.Lift(change.Name);
+        heard(change);
     }
 }

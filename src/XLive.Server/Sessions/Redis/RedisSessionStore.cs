@@ -7,7 +7,8 @@ namespace XLive.Server.Sessions.Redis;
 
 /// <summary>
 /// Sessions, places and revocations that several nodes share. What this node has written is kept in memory, so that after an outage,
-/// whatever Redis has kept of it, all of it is written anew; until then the node decides by what it knows itself.
+/// whatever Redis has kept of it, all of it is written anew; until then the node decides by what it knows itself. The node's own file
+/// is kept beside it: a node that is started while Redis is away, or empty, must not forget whom it has shut out.
 /// </summary>
 public sealed class RedisSessionStore : ISessionStore
 {
@@ -20,8 +21,10 @@ public sealed class RedisSessionStore : ISessionStore
 
     private const int Batch = 200;
     private const int MostNews = 4096;
+    private const int MostUnwritten = 100_000;
     private const int MostKept = 262_144;
 
+    private readonly ISessionStore _own;
     private readonly RedisClient _client;
     private readonly RedisWatch _watch;
     private readonly RedisService _service;
@@ -31,6 +34,7 @@ public sealed class RedisSessionStore : ISessionStore
     private readonly TimeProvider _clock;
     private readonly Supervisor _supervisor;
     private readonly Channel<RespValue> _news = Channel.CreateBounded<RespValue>(new BoundedChannelOptions(MostNews) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<RevocationChange> _unwritten = Channel.CreateBounded<RevocationChange>(new BoundedChannelOptions(MostUnwritten) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly ConcurrentDictionary<SessionId, Kept> _kept = new();
     private readonly ConcurrentDictionary<SessionId, SessionRecord> _gone = new();
     private readonly CancellationTokenSource _stopping = new();
@@ -57,8 +61,11 @@ public sealed class RedisSessionStore : ISessionStore
         public long WrittenAt;
     }
 
-    public RedisSessionStore(RedisClient client, RedisWatch watch, RedisService service, string node, Supervisor supervisor, TimeProvider clock)
+    /// <param name="own">The node's file.</param>
+    public RedisSessionStore(
+        ISessionStore own, RedisClient client, RedisWatch watch, RedisService service, string node, Supervisor supervisor, TimeProvider clock)
     {
+        _own = own;
         _client = client;
         _watch = watch;
         _service = service;
@@ -91,20 +98,27 @@ public sealed class RedisSessionStore : ISessionStore
     public async Task<IReadOnlyList<SessionRecord>> StartAsync(StoreListener node)
     {
         _node = node;
-        _revocations = new RedisRevocations(_client, _keys, node.Revocations, _clock);
+        var before = await _own.StartAsync(node);
+        _revocations = new RedisRevocations(_client, _keys, node.Revocations, change => _unwritten.Writer.TryWrite(change), _clock);
         _client.Start();
         _watch.Start(_supervisor);
         _subscription = _client.Subscribe(RedisKeys.Channel, Heard);
         _ = _supervisor.RunAsync("shared sessions", TurnsAsync, _stop);
+        _ = _supervisor.RunAsync("heard revocations", WriteHeardAsync, _stop);
         // As long as a server that is there may take to say so; one that is not is no reason not to start.
         await Task.WhenAny(_firstTurn.Task, Task.Delay(RedisServer.Patience, _clock, CancellationToken.None));
-        if (!_joined)
+        return _service.IsForeign ? throw _service.Fault() : before;
+    }
+
+    /// <summary>Beside the loop that hears them: a disk that hangs must not keep a revocation from holding.</summary>
+    private async Task WriteHeardAsync(SupervisedLoop loop)
+    {
+        while (await _unwritten.Reader.WaitToReadAsync(_stop))
         {
-            if (_service.IsForeign)
-                throw _service.Fault();
-            return [];
+            while (_unwritten.Reader.TryRead(out var change))
+                _ = change.Revocation is { } revocation ? await _own.RevokeAsync(revocation) : await _own.LiftAsync(change.Name);
+            loop.Rest();
         }
-        return await _sessions.OwnAsync(MostKept);
     }
 
     public async ValueTask<PlaceAnswer> EnterAsync(SessionRecord session, SessionId? insteadOf, DeviceLimit limit)
@@ -139,7 +153,7 @@ public sealed class RedisSessionStore : ISessionStore
         _ = _client.SendAsync(null, "PUBLISH", RedisKeys.Channel, "lost " + name);
     }
 
-    public ValueTask<bool> SaveAsync(IReadOnlyList<SessionRecord> changed, IReadOnlyList<SessionId> gone, TimeSpan lease)
+    public async ValueTask<bool> SaveAsync(IReadOnlyList<SessionRecord> changed, IReadOnlyList<SessionId> gone, TimeSpan lease)
     {
         _lease = lease;
         foreach (var record in changed)
@@ -154,23 +168,25 @@ public sealed class RedisSessionStore : ISessionStore
             if (_kept.TryRemove(id, out var kept) && kept.Epoch == Volatile.Read(ref _epoch) && _gone.Count < MostKept)
                 _gone[id] = kept.Record;
         }
-        // Kept here until it is written: nothing need be given again.
-        return ValueTask.FromResult(true);
+        // For Redis it is kept here until it is written; only the file may need it given again.
+        return await _own.SaveAsync(changed, gone, lease);
     }
 
     public async ValueTask<bool> RevokeAsync(Revocation revocation)
     {
+        var writing = _own.RevokeAsync(revocation).AsTask();
         var done = _joined && await _revocations.RevokeAsync(revocation);
         _mustSync |= !done;
-        return done;
+        return await writing && done;
     }
 
     public async ValueTask<bool> LiftAsync(RevocationKey name)
     {
+        var writing = _own.LiftAsync(name).AsTask();
         // Remembered as lifted even when it cannot be said now.
         var done = await _revocations.LiftAsync(name);
         _mustSync |= !done;
-        return done && _joined;
+        return await writing && done && _joined;
     }
 
     public async ValueTask<IReadOnlyList<SessionRecord>> ListAsync(SessionFilter filter, SessionId? after, int most) =>
@@ -233,6 +249,9 @@ public sealed class RedisSessionStore : ISessionStore
             return false;
         if (!await SyncAsync())
             return false;
+        // What an earlier life of this node had is written anew, as far as it lives on.
+        if (_epoch == 0)
+            await _sessions.ClearAsync();
         await _sessions.PresentAsync();
         Volatile.Write(ref _epoch, epoch);
         _joined = true;
@@ -333,6 +352,7 @@ public sealed class RedisSessionStore : ISessionStore
         _subscription?.Dispose();
         _watch.Dispose();
         _client.Dispose();
+        await _own.DisposeAsync();
         _stopping.Dispose();
     }
 }

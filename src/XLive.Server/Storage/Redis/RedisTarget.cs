@@ -41,8 +41,10 @@ public readonly record struct RedisAddress(string Host, int Port)
 }
 
 /// <summary>Who we are to a server; empty texts: nobody in particular.</summary>
-public readonly record struct RedisLogin(string User, string Password)
+public sealed record RedisLogin(string User, string Password)
 {
+    public static RedisLogin Nobody { get; } = new("", "");
+
     public override string ToString() => User.Length > 0 ? User : Password.Length > 0 ? "with a password" : "without a password";
 }
 
@@ -61,8 +63,8 @@ public sealed record RedisTarget
 
     /// <summary>What the sentinels call it.</summary>
     public string Master { get; init; } = "";
-    public RedisLogin Login { get; init; }
-    public RedisLogin SentinelLogin { get; init; }
+    public RedisLogin Login { get; init; } = RedisLogin.Nobody;
+    public RedisLogin SentinelLogin { get; init; } = RedisLogin.Nobody;
     public int Database { get; init; }
     public RedisTls? Tls { get; init; }
 

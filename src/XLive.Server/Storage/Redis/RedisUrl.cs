@@ -40,7 +40,7 @@ public static class RedisUrl
             (rest, query) = (rest[..mark], rest[(mark + 1)..]);
         if (ParseQuery(query, isTls, isFile, form, out var words) is { } wrongQuery)
             return wrongQuery;
-        var login = default(RedisLogin);
+        var login = RedisLogin.Nobody;
         // The last one: a password may hold others, and no host does.
         if (rest.LastIndexOf('@') is var at and >= 0)
         {
