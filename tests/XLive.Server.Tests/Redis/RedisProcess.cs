@@ -36,6 +36,9 @@ internal sealed partial class RedisProcess : IDisposable
     /// <param name="options">As in redis.conf, "maxmemory 5mb".</param>
     public static RedisProcess Start(params string[] options) => Start("redis-server", null, [], options);
 
+    /// <summary>A node of a cluster, alone as yet.</summary>
+    public static RedisProcess StartForCluster() => Start("cluster-enabled yes", "cluster-node-timeout 1000", $"cluster-port {FreePort()}", "cluster-config-file nodes-$PORT.conf");
+
     public static RedisProcess Start(string program, string? folder, string[] cliOptions, params string[] options)
     {
         var redis = new RedisProcess(program, folder, options) { CliOptions = cliOptions };
@@ -48,9 +51,11 @@ internal sealed partial class RedisProcess : IDisposable
     {
         var file = Path.Combine(Folder, $"{Port}.conf");
         var hasPort = _options.Any(o => o.StartsWith("port ", StringComparison.Ordinal));
-        File.WriteAllLines(file, [hasPort ? "" : $"port {Port}", "bind 127.0.0.1", "save \"\"", "appendonly no", $"dir {Folder}", "daemonize no",
+        var isSentinel = _options.Any(o => o.StartsWith("sentinel ", StringComparison.Ordinal));
+        string[] saved = isSentinel ? [] : ["save \"\"", "appendonly no"];
+        File.WriteAllLines(file, [hasPort ? "" : $"port {Port}", "bind 127.0.0.1", $"dir {Folder}", "daemonize no", .. saved,
             .. _options.Select(o => o.Replace("$PORT", Port.ToString(), StringComparison.Ordinal)), .. more]);
-        _process = Process.Start(new ProcessStartInfo(_program, [file]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true })!;
+        _process = Process.Start(new ProcessStartInfo(_program, isSentinel ? [file, "--sentinel"] : [file]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true })!;
         _process.OutputDataReceived += static (_, _) => { };
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();

@@ -319,6 +319,7 @@ public sealed class RedisSessionStore : ISessionStore
         Volatile.Write(ref _pending, _gone.Count);
     }
 
+    /// <summary>False: not the time for more.</summary>
     private async Task<bool> WriteAsync(Kept[] batch, TimeSpan lease)
     {
         var (epoch, now) = (_epoch, _clock.GetUtcNow().ToUnixTimeSeconds());
@@ -327,23 +328,30 @@ public sealed class RedisSessionStore : ISessionStore
             k.IsChanged = false;
             return k.Record;
         });
-        var holding = records.Where(r => r.HasPlace && r.Uid.Length > 0).GroupBy(r => r.Uid).Select(u => _places.HoldAsync(u.Key, u, lease, now)).ToArray();
+        var users = batch.Zip(records).GroupBy(p => p.Second.HasPlace ? p.Second.Uid : "").ToArray();
+        var holding = Array.ConvertAll(users, u => u.Key.Length == 0 ? null : _places.HoldAsync(u.Key, u.Select(p => p.Second), lease, now));
         var written = await _sessions.WriteAsync(records);
-        var held = await Task.WhenAll(holding);
-        if (written.IsError || Array.Exists(held, a => a.IsError))
+        var failed = 0;
+        for (var i = 0; i < users.Length; i++)
         {
-            foreach (var kept in batch)
-                kept.IsChanged = true;
-            return false;
+            var held = holding[i] is { } answering ? await answering : RespValue.OfNothing;
+            // A user's slot may be on its way to another node of the cluster: the others are written all the same.
+            if (held.IsError || written.IsError)
+            {
+                failed++;
+                foreach (var (kept, _) in users[i])
+                    kept.IsChanged = true;
+                continue;
+            }
+            foreach (var (kept, _) in users[i])
+                (kept.Epoch, kept.WrittenAt) = (epoch, _clock.GetTimestamp());
+            foreach (var lost in held.Items)
+            {
+                if (SessionText.TryName(lost.Text, out var id))
+                    _node.LostPlace(id);
+            }
         }
-        foreach (var kept in batch)
-            (kept.Epoch, kept.WrittenAt) = (epoch, _clock.GetTimestamp());
-        foreach (var lost in held.SelectMany(a => a.Items))
-        {
-            if (SessionText.TryName(lost.Text, out var id))
-                _node.LostPlace(id);
-        }
-        return true;
+        return failed < users.Length;
     }
 
     public async ValueTask DisposeAsync()

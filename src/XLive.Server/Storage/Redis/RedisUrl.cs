@@ -125,8 +125,9 @@ public static class RedisUrl
                 "db" => isFile,
                 _ => false,
             };
+            // A password with a question mark in it ends here too, so the word is not repeated.
             if (!isKnown)
-                return $"the parameter {(name.Length <= 20 && name.All(char.IsAsciiLetter) ? name : "given")} means nothing in this form";
+                return "has a parameter that means nothing in this form; write ? in a password as %3F";
             if (value.Length == 0 || !words.TryAdd(name, value))
                 return $"the parameter {name} is empty or given twice";
         }
