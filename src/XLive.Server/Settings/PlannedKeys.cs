@@ -40,8 +40,6 @@ internal static class PlannedKeys
             Key("sessions.lease", Seconds(60), "how long a silent device counts"),
             Key("sessions.max_per_user", 0, "devices of one uid at a time; 0: no limit"),
             Choice("sessions.on_limit", "the new device is refused, or the oldest one ends", "reject", "replace")),
-        .. Feature("database",
-            Secret("database.url", "postgres://... for accounts, keys, history, audit; empty: SQLite in data.dir", restart: true)),
         .. Feature("traffic reports",
             Key("traffic.enable", true, "count and report what each uid took"),
             Optional("traffic.report_url", "where reports are posted; empty: counted, not sent"),

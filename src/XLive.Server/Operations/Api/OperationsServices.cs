@@ -11,6 +11,7 @@ public static class OperationsServices
     public static void AddOperations(this IServiceCollection services)
     {
         services.AddSingleton<RequestStats>();
+        services.AddSingleton<TrafficEndpoints>();
         services.AddHostedService<SettingsWatch>();
     }
 
