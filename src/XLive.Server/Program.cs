@@ -11,6 +11,7 @@ using XLive.Server.Operations.WebConsole;
 using XLive.Server.Playback.Vod;
 using XLive.Server.Sending;
 using XLive.Server.Sessions;
+using XLive.Server.Sessions.Redis;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;
@@ -81,6 +82,12 @@ public static class Program
         {
             await app.StartAsync();
         }
+        catch (SettingsException e)
+        {
+            foreach (var fault in e.Faults)
+                Console.Error.WriteLine(fault);
+            return 2;
+        }
         catch (Exception e) when (e is IOException or SocketException)
         {
             Console.Error.WriteLine($"{Listeners.KeyOfTakenPort(settings.Of<DoorOptions>(), settings.Of<TlsOptions>())}: {e.Message}");
@@ -111,6 +118,7 @@ public static class Program
         services.AddSending(settings);
         builder.AddDoor(settings, Descriptors.OfProcess());
         services.AddSessions(settings);
+        services.AddRedisSessions(settings);
         services.AddAccounts();
         services.AddAccess();
         services.AddVod(settings);
@@ -126,6 +134,7 @@ public static class Program
         app.MapAccounts();
         app.MapHealth();
         app.MapStats();
+        SessionEndpoints.Map(app);
         app.MapConsole();
         app.Services.UseVod();
         app.Services.UseRequestLog();

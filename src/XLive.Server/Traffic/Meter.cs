@@ -59,4 +59,4 @@ public sealed class Meter(Account account)
     public void Stop(StopReason reason) => Interlocked.CompareExchange(ref _stopped, (int)reason, 0);
 }
 
-public enum StopReason { None, Kicked, Revoked, Quota }
+public enum StopReason { None, Kicked, Revoked, Quota, DeviceLimit }

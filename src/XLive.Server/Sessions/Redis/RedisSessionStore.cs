@@ -93,13 +93,19 @@ public sealed class RedisSessionStore : ISessionStore
     /// <summary>Times that a node decided alone because no answer came in time.</summary>
     public long Unanswered => Volatile.Read(ref _unanswered);
 
+    /// <summary>Of the last look.</summary>
+    public double LatencyMs => _watch.State.LatencyMs;
+
+    /// <summary>Another number whenever all was written anew.</summary>
+    public int Epoch => Volatile.Read(ref _epoch);
+
     public long Quarantined => _keys.Quarantined;
 
     public async Task<IReadOnlyList<SessionRecord>> StartAsync(StoreListener node)
     {
         _node = node;
         var before = await _own.StartAsync(node);
-        _revocations = new RedisRevocations(_client, _keys, node.Revocations, change => _unwritten.Writer.TryWrite(change), _clock);
+        _revocations = new RedisRevocations(_client, _keys, node.Revocations, HeardChange, _clock);
         _client.Start();
         _watch.Start(_supervisor);
         _subscription = _client.Subscribe(RedisKeys.Channel, Heard);
@@ -175,9 +181,24 @@ public sealed class RedisSessionStore : ISessionStore
     public async ValueTask<bool> RevokeAsync(Revocation revocation)
     {
         var writing = _own.RevokeAsync(revocation).AsTask();
+        FreePlace(revocation);
         var done = _joined && await _revocations.RevokeAsync(revocation);
         _mustSync |= !done;
         return await writing && done;
+    }
+
+    /// <summary>Of a session that was shut out: its user may play on another device at once.</summary>
+    private void FreePlace(Revocation revocation)
+    {
+        if (revocation.Kind == RevocationKind.Sid && SessionId.TryParse(revocation.Key, out var id) && _kept.TryRemove(id, out var kept) && _gone.Count < MostKept)
+            _gone[id] = kept.Record;
+    }
+
+    private void HeardChange(RevocationChange change)
+    {
+        _unwritten.Writer.TryWrite(change);
+        if (change.Revocation is { } revocation)
+            FreePlace(revocation);
     }
 
     public async ValueTask<bool> LiftAsync(RevocationKey name)

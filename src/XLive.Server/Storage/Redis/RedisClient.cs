@@ -69,6 +69,8 @@ public sealed class RedisClient : IDisposable
     /// <summary>Where the bound on <see cref="Waiting"/> lies, for all servers together.</summary>
     public int MostWaiting => RedisConnection.MostWaiting * Servers.Length;
 
+    public int ServerCount => Servers.Length;
+
     public int Connected => Servers.Count(s => s.IsConnected);
 
     public TimeSpan OldestWait => Needed.Select(s => s.OldestWait).DefaultIfEmpty().Max();
