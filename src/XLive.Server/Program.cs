@@ -14,6 +14,7 @@ using XLive.Server.Sessions;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;
+using XLive.Server.Traffic.History;
 
 namespace XLive.Server;
 
@@ -71,6 +72,11 @@ public static class Program
         await using var app = Build(settings, logs, TimeProvider.System);
         var greeting = new Greeting(app.Services, settings);
         await greeting.BeforeAsync();
+        if (app.Services.GetRequiredService<Database>() is Sqlite { Away: { IsLasting: true } unusable })
+        {
+            Console.Error.WriteLine($"data.dir: {unusable.Message}");
+            return 1;
+        }
         try
         {
             await app.StartAsync();
@@ -99,7 +105,9 @@ public static class Program
         builder.AddLogs(logs);
         services.AddStorage();
         services.AddSingleton(settings.Of<DataOptions>());
+        services.AddSingleton(settings.Of<DatabaseOptions>());
         services.AddSingleton(settings.Of<AuthOptions>());
+        services.AddTrafficHistory(settings);
         services.AddSending(settings);
         builder.AddDoor(settings, Descriptors.OfProcess());
         services.AddSessions(settings);

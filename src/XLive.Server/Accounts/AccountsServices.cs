@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using XLive.Server.Door;
 using XLive.Server.Door.Clients;
+using XLive.Server.Storage;
 
 namespace XLive.Server.Accounts;
 
@@ -37,17 +38,25 @@ public static class AccountsServices
         routes.MapPut("/api/v1/users/{name}/password", (RequestDelegate)endpoints.SetPassword).Requires(Permission.None);
     }
 
-    /// <summary>On every start, before the ports listen. True when this is the first: then whoever starts the server shows a link.</summary>
+    /// <summary>
+    /// On every start, before the ports listen. True when this is the first: then whoever starts the server shows a link. With the
+    /// database away it is done when that is back, and nobody is shown anything: `user link` makes one.
+    /// </summary>
     public static bool StartAccounts(this IServiceProvider services)
     {
         Users users = services.GetRequiredService<Users>();
-        bool first = users.MakeAdmin();
-        if (services.GetRequiredService<AuthOptions>().AdminPassword is { Length: > 0 } password)
+        string password = services.GetRequiredService<AuthOptions>().AdminPassword;
+        bool first = false;
+        services.GetRequiredService<Database>().WhenJoined(() =>
         {
-            users.SetAdminPassword(password);
-            return false;
-        }
-        return first;
+            first = users.MakeAdmin();
+            if (password.Length > 0)
+            {
+                users.SetAdminPassword(password);
+                password = "";
+            }
+        });
+        return first && services.GetRequiredService<AuthOptions>().AdminPassword.Length == 0;
     }
 
     private static OpenTo OpenToNetworks(AuthOptions options)

@@ -8,7 +8,7 @@ namespace XLive.Server.Accounts;
 /// Our own changes are seen at once, those of a command beside the server within two seconds. With the database out of reach what
 /// was known stays.
 /// </summary>
-public sealed class KnownAccounts(Sqlite db, TimeProvider clock, ILogger<KnownAccounts> log)
+public sealed class KnownAccounts(Database db, TimeProvider clock, ILogger<KnownAccounts> log)
 {
     private static readonly TimeSpan s_freshFor = TimeSpan.FromSeconds(2);
 
@@ -17,12 +17,14 @@ public sealed class KnownAccounts(Sqlite db, TimeProvider clock, ILogger<KnownAc
 
     private readonly Lock _reading = new();
     private volatile Snapshot? _known;
+    private Task _refresh = Task.CompletedTask;
+    private volatile bool _told;
 
     private sealed record Snapshot(FrozenDictionary<string, User> Users, FrozenSet<string> Ended, long Version, long Read);
 
     /// <summary>To be awaited before asking, on every request: nearly always done already.</summary>
     public ValueTask FreshAsync() =>
-        _known is { } known && clock.GetElapsedTime(known.Read) < s_freshFor ? ValueTask.CompletedTask : new ValueTask(Task.Run(Refresh));
+        _known is { } known && clock.GetElapsedTime(known.Read) < s_freshFor ? ValueTask.CompletedTask : new ValueTask(Refresh());
 
     public User? Find(string name) => Known.Users.GetValueOrDefault(name);
 
@@ -51,37 +53,49 @@ public sealed class KnownAccounts(Sqlite db, TimeProvider clock, ILogger<KnownAc
         }
     }
 
-    private void Refresh()
+    // One at a time, and all who ask meanwhile wait for it without a thread: a database that hangs must not collect them.
+    private Task Refresh()
     {
         lock (_reading)
         {
-            Snapshot? known = _known;
-            if (known is not null && clock.GetElapsedTime(known.Read) < s_freshFor)
+            return _refresh.IsCompleted ? _refresh = RefreshAsync() : _refresh;
+        }
+    }
+
+    private async Task RefreshAsync()
+    {
+        Snapshot? known = _known;
+        try
+        {
+            await db.RunAsync(d =>
             {
-                return; // somebody else just did
-            }
-            try
-            {
-                // Changes when another connection wrote; our own writes reload.
-                _known = known is not null && DataVersion() == known.Version ? known with { Read = clock.GetTimestamp() } : Read();
-            }
-            catch (SqliteException fault) when (known is not null)
+                lock (_reading)
+                {
+                    known = _known;
+                    // Changes when another connection wrote; our own writes reload.
+                    return _known = known is not null && db.ChangeMark == known.Version ? known with { Read = clock.GetTimestamp() } : Read();
+                }
+            });
+            _told = false;
+        }
+        catch (DatabaseException fault) when (known is not null)
+        {
+            if (!_told)
             {
                 log.LogWarning(fault, "The accounts cannot be read; what was known stays");
-                _known = known with { Read = clock.GetTimestamp() };
+                _told = true;
             }
+            _known = known with { Read = clock.GetTimestamp() };
         }
     }
 
     private Snapshot Read()
     {
         long read = clock.GetTimestamp();
-        long version = DataVersion();
+        long version = db.ChangeMark;
         List<User> users = db.Query("SELECT name, permissions, password IS NOT NULL, disabled, created FROM users",
             static row => new User(row.Text(0), (Permission)row.Int64(1), row.Boolean(2), row.Boolean(3), row.Time(4)));
         List<string> ended = db.Query("SELECT id FROM sign_ins WHERE ended > $1", static row => row.Text(0), clock.GetUtcNow() - s_longestToken);
         return new Snapshot(users.ToFrozenDictionary(u => u.Name, StringComparer.Ordinal), ended.ToFrozenSet(StringComparer.Ordinal), version, read);
     }
-
-    private long DataVersion() => db.First("PRAGMA data_version", static row => row.Int64(0));
 }

@@ -8,7 +8,7 @@ namespace XLive.Server.Accounts;
 /// A way in without a password: for the first start, and for who forgot theirs. The database has only its hash, so whoever reads a
 /// backup cannot sign in with it.
 /// </summary>
-public sealed class OneTimeLinks(Sqlite db, TimeProvider clock)
+public sealed class OneTimeLinks(Database db, TimeProvider clock)
 {
     public const string Page = "/monitor#once=";
     private static readonly TimeSpan s_lifetime = TimeSpan.FromMinutes(30);

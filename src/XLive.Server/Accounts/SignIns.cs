@@ -13,7 +13,7 @@ public sealed record SignInGrant(string Id, string User, string RefreshToken);
 /// A sign-in is one browser's or program's: a chain of refresh tokens, of which only the newest works. An old one that comes back was
 /// copied, by a thief or from the owner, and nobody can tell which; so the whole chain ends.
 /// </summary>
-public sealed class SignIns(Sqlite db, KnownAccounts known, AuthOptions options, TimeProvider clock)
+public sealed class SignIns(Database db, KnownAccounts known, AuthOptions options, TimeProvider clock)
 {
     public Task<SignInGrant> OpenAsync(string user) => db.RunAsync(d => d.Transaction(() =>
     {
@@ -72,17 +72,17 @@ public sealed class SignIns(Sqlite db, KnownAccounts known, AuthOptions options,
     public Task<bool> EndByTokenAsync(string refreshToken) => Ended(d =>
         d.First("SELECT sign_in FROM refresh_tokens WHERE hash = $1", static row => row.Text(0), OneTimeLinks.Hash(refreshToken)));
 
-    private Task<bool> Ended(Func<Sqlite, string?> which) => db.RunAsync(d =>
+    private Task<bool> Ended(Func<Database, string?> which) => db.RunAsync(d =>
     {
         bool ended = d.Transaction(() => which(d) is { } id && End(d, id, clock.GetUtcNow()) > 0);
         known.Reload();
         return ended;
     });
 
-    private static int End(Sqlite d, string id, DateTimeOffset now) =>
+    private static int End(Database d, string id, DateTimeOffset now) =>
         d.Execute("UPDATE sign_ins SET ended = $2 WHERE id = $1 AND ended IS NULL", id, now);
 
-    private SignInGrant Grant(Sqlite d, string id, string user, DateTimeOffset now)
+    private SignInGrant Grant(Database d, string id, string user, DateTimeOffset now)
     {
         string token = KeyFiles.RandomText();
         d.Execute("INSERT INTO refresh_tokens (hash, sign_in, expires) VALUES ($1, $2, $3)",

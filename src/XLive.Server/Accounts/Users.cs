@@ -3,11 +3,13 @@ using XLive.Server.Storage;
 namespace XLive.Server.Accounts;
 
 /// <summary>The people (and their passwords) in the database. Everything here blocks or hashes, and does so off the caller's thread.</summary>
-public sealed class Users(Sqlite db, KnownAccounts known, Passwords passwords, OneTimeLinks links, TimeProvider clock)
+public sealed class Users(Database db, KnownAccounts known, Passwords passwords, OneTimeLinks links, TimeProvider clock)
 {
     public const string Admin = "admin";
 
+    private volatile string? _adminPassword; // while it is not in force yet
     private Task _ready = Task.CompletedTask;
+    private readonly Lock _making = new();
 
     public User? Find(string name) => known.Find(name);
 
@@ -16,8 +18,13 @@ public sealed class Users(Sqlite db, KnownAccounts known, Passwords passwords, O
     /// <summary>Makes the admin on the first start: true, and whoever starts the server shows <see cref="MakeLink"/>.</summary>
     public bool MakeAdmin()
     {
-        bool made = Insert(Admin, Permissions.All, null);
         known.Reload();
+        // Asked first: a start that has nothing to write needs no database that can be written.
+        bool made = known.Find(Admin) is null && Insert(Admin, Permissions.All, null);
+        if (made)
+        {
+            known.Reload();
+        }
         return made;
     }
 
@@ -25,14 +32,11 @@ public sealed class Users(Sqlite db, KnownAccounts known, Passwords passwords, O
     /// auth.admin_password: in force before the first sign-in is checked, without holding up the start. Signs out whoever came with
     /// another one.
     /// </summary>
-    public void SetAdminPassword(string password) => _ready = Task.Run(async () =>
+    public void SetAdminPassword(string password)
     {
-        string? hash = await HashOf(Admin);
-        if (hash is null || !await passwords.IsRightAsync(password, hash) || passwords.IsWeak(hash))
-        {
-            await Set(Admin, await passwords.HashAsync(password), exceptSignIn: null);
-        }
-    });
+        _adminPassword = password;
+        _ = Ready();
+    }
 
     /// <summary>False when the name is taken.</summary>
     public async Task<bool> AddAsync(string name, Permission permissions, string? password = null)
@@ -76,7 +80,7 @@ public sealed class Users(Sqlite db, KnownAccounts known, Passwords passwords, O
     /// <summary>The user when the password is right; null for a wrong one, an unknown name and a disabled user, all as slow.</summary>
     public async Task<User?> CheckAsync(string name, string password)
     {
-        await _ready;
+        await Ready();
         string? hash = await HashOf(name);
         if (!await passwords.IsRightAsync(password, hash))
         {
@@ -91,7 +95,7 @@ public sealed class Users(Sqlite db, KnownAccounts known, Passwords passwords, O
     }
 
     /// <summary>A user as the database has it now, for who comes in by a credential that the database has just confirmed.</summary>
-    public Task<User?> LoadAsync(string name) => Task.Run(() =>
+    public Task<User?> LoadAsync(string name) => db.RunAsync(d =>
     {
         known.Reload();
         return known.Find(name) is { Disabled: false } user ? user : null;
@@ -99,6 +103,29 @@ public sealed class Users(Sqlite db, KnownAccounts known, Passwords passwords, O
 
     /// <summary>"/monitor#once=...": a fragment, which no server and no log sees. Good once, for 30 minutes.</summary>
     public string MakeLink(string name) => links.Make(name);
+
+    /// <summary>Done once; what failed, for want of the database, is begun anew by the next who asks.</summary>
+    private Task Ready()
+    {
+        lock (_making)
+        {
+            if (_adminPassword is { } password && _ready.IsCompleted)
+            {
+                _ready = Task.Run(() => ForceAdminPassword(password));
+            }
+            return _ready;
+        }
+    }
+
+    private async Task ForceAdminPassword(string password)
+    {
+        string? hash = await HashOf(Admin);
+        if (hash is null || !await passwords.IsRightAsync(password, hash) || passwords.IsWeak(hash))
+        {
+            await Set(Admin, await passwords.HashAsync(password), exceptSignIn: null);
+        }
+        _adminPassword = null;
+    }
 
     private Task<string?> HashOf(string name) => db.RunAsync(d =>
         d.First("SELECT password FROM users WHERE name = $1 AND disabled = 0", static row => row.TextOrNull(0), name));

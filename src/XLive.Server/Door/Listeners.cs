@@ -30,9 +30,9 @@ internal static class Listeners
         limits.RequestHeadersTimeout = door.HeaderTimeout;
         // Kestrel's floor of 240 bytes a second kills paused and slow players (aspnetcore#7008); network.send_idle_timeout takes its place.
         limits.MinResponseDataRate = null;
-        // The API's bodies are a few hundred bytes and come in one packet: the time of a head is theirs too, and only one that keeps coming at
-        // this rate may take longer. Kestrel's own 240 bytes a second let a megabyte hold its place for more than an hour.
-        limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 4096, gracePeriod: Longer(door.HeaderTimeout, LeastGrace));
+        // The API's bodies are a few hundred bytes and come in one packet: CheckedBody gives them the time of a head, and this is for what
+        // nobody reads. Kestrel's own 240 bytes a second let a megabyte hold its place for more than an hour.
+        limits.MinRequestBodyDataRate = new MinDataRate(CheckedBody.LeastRate, door.HeaderTimeout + LeastGrace);
         // The API's bodies are small; media takes none.
         limits.MaxRequestBodySize = 1 << 20;
         // A player's longest URL is a path grant with a scope of a kilobyte; nginx has the same 8 KiB.
@@ -57,8 +57,6 @@ internal static class Listeners
 
     // Kestrel looks once a second, and takes no time as short as that.
     private static readonly TimeSpan LeastGrace = TimeSpan.FromSeconds(1.1);
-
-    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private static void ConfigureHttp2(Http2Limits http2)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Connections;
+using XLive.Server.Storage;
 
 namespace XLive.Server.Door;
 
@@ -10,6 +11,11 @@ namespace XLive.Server.Door;
 public sealed class ProblemResponses(RequestDelegate next, ILogger<ProblemResponses> log)
 {
     private const int ClientClosedRequest = 499; // nginx's word for it; nobody reads this answer but our own log
+
+    private const string RetryDatabase = "5";
+    private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(10);
+
+    private long _noted;
 
     public async Task InvokeAsync(HttpContext http)
     {
@@ -32,12 +38,27 @@ public sealed class ProblemResponses(RequestDelegate next, ILogger<ProblemRespon
             }
             await Problem.Write(http, problem.Status, problem.ProblemCode, problem.Message);
         }
+        catch (DatabaseException fault) when (fault.Fault is not (DatabaseFault.Other or DatabaseFault.Constraint))
+        {
+            NoteDatabase(fault, http);
+            bool full = fault.Fault == DatabaseFault.Full;
+            http.Response.Headers.RetryAfter = RetryDatabase;
+            await Problem.Write(http, full ? 507 : 503, full ? "no_space" : "database_away", full
+                ? "The disk of the database is full."
+                : "The database cannot answer now; films play all the same. Health says why.");
+        }
         catch (BadHttpRequestException fault)
         {
             // Where the next request would begin nobody knows any more.
             http.Response.Headers.Connection = "close";
             // Not its message: Kestrel quotes the request there.
             await Problem.Write(http, fault.StatusCode, CodeOf(fault.StatusCode), DetailOf(fault.StatusCode));
+            if (fault.StatusCode == StatusCodes.Status408RequestTimeout)
+            {
+                // Or Kestrel would wait five seconds more for the rest of it.
+                await http.Response.CompleteAsync();
+                http.Abort();
+            }
         }
         catch (Exception fault) when (fault is ConnectionResetException or ConnectionAbortedException
             || (http.RequestAborted.IsCancellationRequested && fault is OperationCanceledException or IOException))
@@ -52,6 +73,17 @@ public sealed class ProblemResponses(RequestDelegate next, ILogger<ProblemRespon
         {
             log.LogError(fault, "Request {RequestId} failed: {Method} {Path}", http.TraceIdentifier, http.Request.Method, http.Request.Path.Value);
             await Problem.Write(http, 500, CodeOf(500), DetailOf(500));
+        }
+    }
+
+    // One line now and then: whoever asks again and again must not fill the log of a server whose disk may be the one that is full.
+    private void NoteDatabase(DatabaseException fault, HttpContext http)
+    {
+        long last = Volatile.Read(ref _noted);
+        long now = Environment.TickCount64;
+        if ((last == 0 || now - last > s_quiet.TotalMilliseconds) && Interlocked.CompareExchange(ref _noted, now, last) == last)
+        {
+            log.LogWarning("Request {RequestId} met a database that cannot answer: {Why}", http.TraceIdentifier, fault.Message);
         }
     }
 

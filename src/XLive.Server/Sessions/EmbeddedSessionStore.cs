@@ -73,9 +73,9 @@ public sealed partial class EmbeddedSessionStore(DataOptions data, TimeProvider 
             }
             return true;
         }
-        catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is DatabaseException or IOException or UnauthorizedAccessException)
         {
-            if (e is SqliteException damage && SessionFile.IsDamage(damage))
+            if (e is DatabaseException { Fault: DatabaseFault.Damaged })
             {
                 // Opened anew at the next turn, which sets it aside.
                 _file?.Dispose();

@@ -42,8 +42,6 @@ internal static class PlannedKeys
             Port("redis.port", 6379, "with redis.host"),
             Key("redis.db", 0, "the database's number", restart: true),
             Secret("redis.password", "with redis.host", restart: true)),
-        .. Feature("database",
-            Secret("database.url", "postgres://... for accounts, keys, history, audit; empty: SQLite in data.dir", restart: true)),
         .. Feature("traffic reports",
             Key("traffic.enable", true, "count and report what each uid took"),
             Optional("traffic.report_url", "where reports are posted; empty: counted, not sent"),

@@ -37,5 +37,34 @@ public static class Schema
         CREATE INDEX refresh_tokens_by_sign_in ON refresh_tokens (sign_in);
         CREATE INDEX sign_ins_by_user ON sign_ins (user_name);
         """,
+        """
+        CREATE TABLE traffic_nodes (
+            id BIGINT NOT NULL PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            batch BIGINT NOT NULL -- the last of its ledger's that is in traffic_hours
+        );
+        CREATE TABLE traffic_hours (
+            uid TEXT NOT NULL,
+            hour BIGINT NOT NULL, -- its start, UTC
+            node BIGINT NOT NULL,
+            bytes BIGINT NOT NULL,
+            requests BIGINT NOT NULL,
+            bytes_other BIGINT,
+            bytes_m3u8 BIGINT,
+            bytes_ts BIGINT,
+            bytes_m4s BIGINT,
+            bytes_mp4 BIGINT,
+            bytes_key BIGINT,
+            bytes_vtt BIGINT,
+            bytes_jpg BIGINT,
+            bytes_flv BIGINT,
+            bytes_audio BIGINT,
+            bytes_webm BIGINT,
+            bytes_mkv BIGINT,
+            bytes_mpd BIGINT,
+            PRIMARY KEY (uid, hour, node)
+        );
+        CREATE INDEX traffic_hours_by_hour ON traffic_hours (hour);
+        """,
     ];
 }

@@ -1,64 +1,102 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
 namespace XLive.Server.Storage;
 
 /// <summary>
-/// One connection to a SQLite file, through Debian's own library. Calls block, on the disk and on each other, so they belong on a
-/// worker thread and never on one that serves sockets: <see cref="RunAsync{T}"/>. All SQL is ours and constant; what varies is a
-/// value. A pool was not taken: the request path reads memory, and the database sees a few calls a second.
+/// One connection to a SQLite file, through Debian's own library. A pool was not taken: the request path reads memory, and the
+/// database sees a few calls a second.
 /// </summary>
-public sealed unsafe class Sqlite : IDisposable
+public sealed unsafe class Sqlite : Database
 {
     private const int BusyMilliseconds = 5000;
     private const int MostPrepared = 200;
 
-    private readonly SqliteHandle _db;
+    private readonly string _path;
     private readonly Lock _gate = new();
 
     // Under the gate.
     private readonly Dictionary<string, SqliteStatement> _prepared = new(StringComparer.Ordinal);
+    private SqliteHandle _db = new();
     private bool _disposed;
 
-    private Sqlite(SqliteHandle db) => _db = db;
+    private Sqlite(string path) : base(turns: 1) => _path = path;
 
-    /// <summary>Opens or makes the file, mode 0600; its -wal and -shm files take the same mode from it.</summary>
+    public override string Kind => "SQLite";
+
+    public override long ChangeMark => First("PRAGMA data_version", static row => row.Int64(0));
+
+    internal override int SchemaVersion
+    {
+        get => (int)First("PRAGMA user_version", static row => row.Int64(0));
+        set => Script(string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {value}"));
+    }
+
+    /// <summary>Opens or makes the file, mode 0600; its -wal and -shm files take the same mode from it. It has no schema yet.</summary>
     public static Sqlite Open(string path)
     {
-        if (!File.Exists(path))
-        {
-            using FileStream made = new(path, new FileStreamOptions
-            {
-                Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            });
-        }
-        const int flags = SqliteNative.OpenReadWrite | SqliteNative.OpenCreate | SqliteNative.OpenFullMutex | SqliteNative.OpenExtendedResult;
-        int code = SqliteNative.sqlite3_open_v2(path, out SqliteHandle db, flags, 0);
-        Sqlite opened = new(db);
+        Sqlite db = new(path);
         try
         {
-            opened.Check(code, path);
-            opened.Check(SqliteNative.sqlite3_busy_timeout(db, BusyMilliseconds), path);
-            // FULL: in WAL mode NORMAL may lose the last transactions with the power, and one of them may have been a revocation.
-            foreach (string pragma in (string[])["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF",
-                "journal_size_limit = 16777216"])
-            {
-                opened.Query($"PRAGMA {pragma}", static row => 0);
-            }
-            return opened;
+            db.OpenOnly();
+            return db;
         }
         catch
         {
-            opened.Dispose();
+            db.Dispose();
             throw;
         }
     }
 
-    public static Sqlite Open(DataOptions options) => Open(Path.Combine(options.MakeDir(), "xlive.db"));
+    /// <summary>The database of a data directory, not opened: <see cref="Database.TryJoin"/>.</summary>
+    public static Sqlite Of(DataOptions options) => new(Path.Combine(options.MakeDir(), "xlive.db"));
+
+    protected override void Connect()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (!_db.IsInvalid)
+            {
+                return; // open already; what failed at the last try came after
+            }
+            try
+            {
+                if (!File.Exists(_path))
+                {
+                    using FileStream made = new(_path, new FileStreamOptions
+                    {
+                        Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                    });
+                }
+                const int flags = SqliteNative.OpenReadWrite | SqliteNative.OpenCreate | SqliteNative.OpenFullMutex | SqliteNative.OpenExtendedResult;
+                int code = SqliteNative.sqlite3_open_v2(_path, out _db, flags, 0);
+                Check(code, _path);
+                Check(SqliteNative.sqlite3_busy_timeout(_db, BusyMilliseconds), _path);
+                // FULL: in WAL mode NORMAL may lose the last transactions with the power, and one of them may have been a revocation.
+                foreach (string pragma in (string[])["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF",
+                    "journal_size_limit = 16777216"])
+                {
+                    Step($"PRAGMA {pragma}");
+                }
+            }
+            catch (Exception e)
+            {
+                _db.Dispose();
+                _db = new SqliteHandle();
+                if (e is IOException or UnauthorizedAccessException)
+                {
+                    throw new DatabaseException(DatabaseFault.Away, e.Message, e);
+                }
+                throw;
+            }
+        }
+    }
 
     /// <summary>Runs one statement and says how many rows it changed.</summary>
-    public int Execute([StringSyntax("sql")] string sql, params ReadOnlySpan<SqlValue> values)
+    public override int Execute([StringSyntax("sql")] string sql, params ReadOnlySpan<SqlValue> values)
     {
         lock (_gate)
         {
@@ -80,7 +118,7 @@ public sealed unsafe class Sqlite : IDisposable
         }
     }
 
-    public List<T> Query<T>([StringSyntax("sql")] string sql, Func<SqlRow, T> read, params ReadOnlySpan<SqlValue> values)
+    public override List<T> Query<T>([StringSyntax("sql")] string sql, Func<SqlRow, T> read, params ReadOnlySpan<SqlValue> values)
     {
         List<T> rows = [];
         lock (_gate)
@@ -104,21 +142,21 @@ public sealed unsafe class Sqlite : IDisposable
         return rows;
     }
 
-    /// <summary>The first row, or the type's default when there is none.</summary>
-    public T? First<T>([StringSyntax("sql")] string sql, Func<SqlRow, T> read, params ReadOnlySpan<SqlValue> values)
+    public override void ExecuteEach([StringSyntax("sql")] string sql, IReadOnlyList<SqlValue[]> rows)
     {
-        List<T> rows = Query(sql, read, values);
-        return rows.Count > 0 ? rows[0] : default;
+        foreach (SqlValue[] row in rows)
+        {
+            Execute(sql, row);
+        }
     }
 
-    /// <summary>
-    /// All of it or nothing. The write lock is taken at the start: a transaction that reads first and writes later would fail half-way
-    /// when a command beside the server writes in between.
-    /// </summary>
-    public T Transaction<T>(Func<T> work)
+    // The write lock is taken at the start: a transaction that reads first and writes later would fail half-way when a command beside
+    // the server writes in between.
+    public override T Transaction<T>(Func<T> work)
     {
         lock (_gate)
         {
+            Ready();
             if (SqliteNative.sqlite3_get_autocommit(_db) == 0)
             {
                 throw new InvalidOperationException("a transaction inside a transaction");
@@ -142,38 +180,33 @@ public sealed unsafe class Sqlite : IDisposable
         }
     }
 
-    public void Transaction(Action work) => Transaction(() =>
+    public override void Script([StringSyntax("sql")] string sql)
     {
-        work();
-        return 0;
-    });
-
-    /// <summary>Away from the caller's thread, which may be one that serves sockets.</summary>
-    public Task<T> RunAsync<T>(Func<Sqlite, T> work) => Task.Run(() => work(this));
-
-    /// <summary>Several statements, without values.</summary>
-    public void Script([StringSyntax("sql")] string sql)
-    {
-        byte[] utf8 = Encoding.UTF8.GetBytes(sql + "\0");
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            fixed (byte* start = utf8)
+            Ready();
+            Step(sql);
+        }
+    }
+
+    private void Step(string sql)
+    {
+        byte[] utf8 = Encoding.UTF8.GetBytes(sql + "\0");
+        fixed (byte* start = utf8)
+        {
+            byte* at = start;
+            while (*at != 0)
             {
-                byte* at = start;
-                while (*at != 0)
+                int code = SqliteNative.sqlite3_prepare_v3(_db, at, -1, 0, out SqliteStatementHandle handle, out byte* next);
+                using (handle)
                 {
-                    int code = SqliteNative.sqlite3_prepare_v3(_db, at, -1, 0, out SqliteStatementHandle handle, out byte* next);
-                    using (handle)
+                    Check(code, sql);
+                    while (!handle.IsInvalid && (code = SqliteNative.sqlite3_step(handle)) == SqliteNative.Row)
                     {
-                        Check(code, sql);
-                        while (!handle.IsInvalid && (code = SqliteNative.sqlite3_step(handle)) == SqliteNative.Row)
-                        {
-                        }
-                        Check(code == SqliteNative.Done ? SqliteNative.Ok : code, sql);
                     }
-                    at = next;
+                    Check(code == SqliteNative.Done ? SqliteNative.Ok : code, sql);
                 }
+                at = next;
             }
         }
     }
@@ -181,7 +214,7 @@ public sealed unsafe class Sqlite : IDisposable
     /// <summary>A consistent copy of the whole database, taken while it is in use.</summary>
     public void BackUp(string path) => Execute("VACUUM INTO $1", path);
 
-    public void Dispose()
+    public override void Dispose()
     {
         lock (_gate)
         {
@@ -196,11 +229,12 @@ public sealed unsafe class Sqlite : IDisposable
             }
             _db.Dispose();
         }
+        base.Dispose();
     }
 
     private SqliteStatement Prepared(string sql)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        Ready();
         if (_prepared.TryGetValue(sql, out SqliteStatement? known))
         {
             return known;
@@ -232,4 +266,14 @@ public sealed unsafe class Sqlite : IDisposable
             throw new SqliteException(code, said, sql);
         }
     }
+
+    private void Ready()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfAway();
+    }
+
+    protected override DatabaseException Explained(DatabaseException why) => why.Fault != DatabaseFault.Damaged ? why : new(why.Fault,
+        $"{_path} is damaged ({why.Message}). Move it away, with its -wal and -shm, and put a backup in its place, or start without: "
+        + "the accounts are lost then, the keys in data.dir/keys and all links that are out stay good", why);
 }

@@ -4,63 +4,6 @@ using System.Text;
 
 namespace XLive.Server.Storage;
 
-/// <summary>A value on its way into a statement. Made by the conversions alone, so that nothing but these types gets in.</summary>
-public readonly struct SqlValue
-{
-    internal readonly object? Boxed;
-    internal readonly long Whole;
-    internal readonly SqlKind Kind;
-
-    private SqlValue(SqlKind kind, long whole, object? boxed) => (Kind, Whole, Boxed) = (kind, whole, boxed);
-
-    public static implicit operator SqlValue(long value) => new(SqlKind.Whole, value, null);
-
-    public static implicit operator SqlValue(bool value) => new(SqlKind.Whole, value ? 1 : 0, null);
-
-    public static implicit operator SqlValue(double value) => new(SqlKind.Real, BitConverter.DoubleToInt64Bits(value), null);
-
-    public static implicit operator SqlValue(string? value) => value is null ? default : new(SqlKind.Text, 0, value);
-
-    public static implicit operator SqlValue(byte[]? value) => value is null ? default : new(SqlKind.Bytes, 0, value);
-
-    /// <summary>Unix seconds.</summary>
-    public static implicit operator SqlValue(DateTimeOffset value) => new(SqlKind.Whole, value.ToUnixTimeSeconds(), null);
-}
-
-internal enum SqlKind { Null, Whole, Real, Text, Bytes }
-
-/// <summary>The row a query stands on. Good only inside the function that reads it.</summary>
-public readonly unsafe ref struct SqlRow
-{
-    private readonly SqliteStatementHandle _statement;
-
-    internal SqlRow(SqliteStatementHandle statement) => _statement = statement;
-
-    public bool IsNull(int column) => SqliteNative.sqlite3_column_type(_statement, column) == SqliteNative.TypeNull;
-
-    public long Int64(int column) => SqliteNative.sqlite3_column_int64(_statement, column);
-
-    public double Double(int column) => SqliteNative.sqlite3_column_double(_statement, column);
-
-    public bool Boolean(int column) => Int64(column) != 0;
-
-    public DateTimeOffset Time(int column) => DateTimeOffset.FromUnixTimeSeconds(Int64(column));
-
-    public string Text(int column) => TextOrNull(column) ?? "";
-
-    public string? TextOrNull(int column)
-    {
-        byte* text = SqliteNative.sqlite3_column_text(_statement, column);
-        return text is null ? null : Encoding.UTF8.GetString(text, SqliteNative.sqlite3_column_bytes(_statement, column));
-    }
-
-    public byte[] Bytes(int column)
-    {
-        byte* bytes = SqliteNative.sqlite3_column_blob(_statement, column);
-        return bytes is null ? [] : new ReadOnlySpan<byte>(bytes, SqliteNative.sqlite3_column_bytes(_statement, column)).ToArray();
-    }
-}
-
 /// <summary>A prepared statement whose parameters are $1, $2, ... as PostgreSQL writes them.</summary>
 internal sealed unsafe class SqliteStatement : IDisposable
 {
@@ -89,7 +32,7 @@ internal sealed unsafe class SqliteStatement : IDisposable
             int code = value.Kind switch
             {
                 SqlKind.Whole => SqliteNative.sqlite3_bind_int64(Handle, i + 1, value.Whole),
-                SqlKind.Real => SqliteNative.sqlite3_bind_double(Handle, i + 1, BitConverter.Int64BitsToDouble(value.Whole)),
+                SqlKind.Real => SqliteNative.sqlite3_bind_double(Handle, i + 1, value.Real),
                 SqlKind.Text => BindText(i + 1, (string)value.Boxed!),
                 SqlKind.Bytes => BindBytes(i + 1, (byte[])value.Boxed!),
                 _ => SqliteNative.sqlite3_bind_null(Handle, i + 1),

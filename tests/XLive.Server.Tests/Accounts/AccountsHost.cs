@@ -13,6 +13,7 @@ using XLive.Server.Accounts;
 using XLive.Server.Door;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;
+using XLive.Server.Tests.Storage;
 using XLive.Server.Tests.Telemetry;
 
 namespace XLive.Server.Tests.Accounts;
@@ -42,7 +43,8 @@ internal sealed class AccountsHost : IAsyncDisposable
     }
 
     public static async Task<AccountsHost> StartAsync(AuthOptions? options = null, string environment = "Production",
-        string? password = AdminPassword, string? dataDir = null, Action<WebApplication>? map = null)
+        string? password = AdminPassword, string? dataDir = null, Action<WebApplication>? map = null,
+        string databaseUrl = "")
     {
         DataOptions data = new() { Dir = dataDir ?? Directory.CreateTempSubdirectory("xlive-accounts-").FullName };
         AccountsHost? host = null;
@@ -51,6 +53,7 @@ internal sealed class AccountsHost : IAsyncDisposable
         builder.AddLogs(logs.Files);
         builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
         builder.Services.AddSingleton(data);
+        builder.Services.AddSingleton(new DatabaseOptions { Url = databaseUrl });
         builder.Services.AddSingleton(options ?? new AuthOptions());
         builder.Services.AddSingleton<TimeProvider>(_ => logs.Clock);
         builder.Services.AddSingleton<AddressOf>(_ => host!.From);
@@ -74,11 +77,16 @@ internal sealed class AccountsHost : IAsyncDisposable
             await app.Services.GetRequiredService<Users>().SetPasswordAsync(Users.Admin, password);
         }
         await app.StartAsync();
-        host = new AccountsHost(app, data, first, logs);
+        host = new AccountsHost(app, data, first, logs) { DatabaseUrl = databaseUrl };
         return host;
     }
 
     public string DataDir => _data.Dir;
+
+    public string DatabaseUrl { get; private init; } = "";
+
+    /// <summary>The same database, as a command beside the server opens it.</summary>
+    public Database OpenBeside() => DatabaseKinds.Open(DatabaseUrl, DataDir);
 
     public string AllLogs => string.Join('\n', new[] { "audit.log", "xlive.log", "error.log", "access.log" }.SelectMany(_logs.Lines));
 
@@ -130,7 +138,7 @@ internal sealed class AccountsHost : IAsyncDisposable
     public async Task<AccountsHost> RestartAsync(AuthOptions? options = null)
     {
         await StopAsync();
-        return await StartAsync(options, password: null, dataDir: DataDir);
+        return await StartAsync(options, password: null, dataDir: DataDir, databaseUrl: DatabaseUrl);
     }
 
     private async Task StopAsync()

@@ -3,17 +3,22 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using XLive.Server.Accounts;
+using XLive.Server.Tests.Storage;
 
 namespace XLive.Server.Tests.Accounts;
 
-public sealed class GuardTests
+public sealed class GuardTestsOnSqlite() : GuardTests(DatabaseKind.Sqlite);
+
+public sealed class GuardTestsOnPostgres() : GuardTests(DatabaseKind.Postgres);
+
+public abstract class GuardTests(DatabaseKind kind) : AccountsTests(kind)
 {
     [Theory]
     [InlineData("Production", HttpStatusCode.Forbidden)]
     [InlineData(PermissionGuard.TestEnvironment, HttpStatusCode.InternalServerError)]
     public async Task What_says_nothing_about_permissions_is_closed(string environment, HttpStatusCode expected)
     {
-        await using AccountsHost host = await AccountsHost.StartAsync(environment: environment);
+        await using AccountsHost host = await StartAsync(environment: environment);
         (string admin, _) = await host.SignIn();
         Assert.Equal(expected, (await host.Fetch("/forgotten", admin)).StatusCode);
     }
@@ -21,7 +26,7 @@ public sealed class GuardTests
     [Fact]
     public async Task Every_route_of_the_accounts_says_who_may_call_it()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         Endpoint[] silent = [.. host.Endpoints.Where(e => e.Metadata.GetMetadata<Needs>() is null)];
         Assert.Equal("/forgotten", Assert.IsType<RouteEndpoint>(Assert.Single(silent)).RoutePattern.RawText);
         string[] open = [.. host.Endpoints.OfType<RouteEndpoint>().Where(e => e.Metadata.GetMetadata<Needs>() is { Permission: null })
@@ -32,7 +37,7 @@ public sealed class GuardTests
     [Fact]
     public async Task Nobody_gets_401_and_too_little_gets_403()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         await host.Users.AddAsync("viewer", Permission.Monitor, "viewer's password");
         (string viewer, _) = await host.SignIn("viewer", "viewer's password");
         (string admin, _) = await host.SignIn();
@@ -61,7 +66,7 @@ public sealed class GuardTests
     [InlineData("127.0.0.1", null, "null", false)]
     public async Task Without_logins_only_the_neighbours_get_in(string from, string? name, string? origin, bool opens)
     {
-        await using AccountsHost host = await AccountsHost.StartAsync(new AuthOptions { Enable = false });
+        await using AccountsHost host = await StartAsync(new AuthOptions { Enable = false });
         host.From = IPAddress.Parse(from);
         using HttpRequestMessage request = new(HttpMethod.Get, "/administered");
         if (name is not null)
@@ -79,7 +84,7 @@ public sealed class GuardTests
     [Fact]
     public async Task Errors_have_one_form()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         using HttpResponseMessage method = await host.Fetch("/login");
         Assert.Equal(["POST"], method.Content.Headers.Allow);
         using HttpResponseMessage fault = await host.Fetch("/fault");

@@ -1,17 +1,22 @@
 using System.Net;
 using System.Text.Json;
 using XLive.Server.Accounts;
+using XLive.Server.Tests.Storage;
 
 namespace XLive.Server.Tests.Accounts;
 
-public sealed class LoginTests
+public sealed class LoginTestsOnSqlite() : LoginTests(DatabaseKind.Sqlite);
+
+public sealed class LoginTestsOnPostgres() : LoginTests(DatabaseKind.Postgres);
+
+public abstract class LoginTests(DatabaseKind kind) : AccountsTests(kind)
 {
     private static string Login(string name, string password) => JsonSerializer.Serialize(new { username = name, password });
 
     [Fact]
     public async Task Who_asks_who_he_is_learns_it_and_a_stranger_that_he_is_nobody()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync(password: null);
+        await using AccountsHost host = await StartAsync(password: null);
         Assert.Equal("""{"name":null,"permissions":[],"by_address":false,"has_password":null}""", await AccountsHost.Text(await host.Fetch("/api/v1/me")));
         string once = host.Users.MakeLink(Users.Admin)[OneTimeLinks.Page.Length..];
         (string access, _) = await AccountsHost.Tokens(await host.Post("/login", $$"""{"once":"{{once}}"}"""));
@@ -24,7 +29,7 @@ public sealed class LoginTests
     [Fact]
     public async Task Without_logins_the_address_is_who_he_is()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync(new AuthOptions { Enable = false });
+        await using AccountsHost host = await StartAsync(new AuthOptions { Enable = false });
         Assert.StartsWith("""{"name":"local",""", await AccountsHost.Text(await host.Fetch("/api/v1/me")), StringComparison.Ordinal);
         Assert.Contains("\"by_address\":true", await AccountsHost.Text(await host.Fetch("/api/v1/me")), StringComparison.Ordinal);
     }
@@ -32,7 +37,7 @@ public sealed class LoginTests
     [Fact]
     public async Task The_right_password_gives_tokens_that_open_doors()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         using HttpResponseMessage answer = await host.Post("/login", Login("admin", AccountsHost.AdminPassword));
         Assert.True(answer.Headers.CacheControl!.NoStore);
         using JsonDocument json = JsonDocument.Parse(await AccountsHost.Text(answer));
@@ -46,7 +51,7 @@ public sealed class LoginTests
     [Fact]
     public async Task A_wrong_password_and_an_unknown_user_read_the_same()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         await host.Users.AddAsync("gone", Permissions.All, "long enough pw");
         await host.Users.SetDisabledAsync("gone", true);
         List<string> details = [];
@@ -74,7 +79,7 @@ public sealed class LoginTests
     [InlineData("""{"once":""}""", "once")]
     public async Task A_malformed_login_is_told_which_field(string body, string named)
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         using HttpResponseMessage answer = await host.Post("/login", body);
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         string detail = await AccountsHost.Detail(answer);
@@ -85,7 +90,7 @@ public sealed class LoginTests
     [Fact]
     public async Task A_long_body_is_refused()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         using HttpResponseMessage answer = await host.Post("/login", Login("admin", new string('x', 17 << 10)));
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, answer.StatusCode);
     }
@@ -93,7 +98,7 @@ public sealed class LoginTests
     [Fact]
     public async Task Guessing_ends_after_ten_and_begins_again_with_the_next_minute()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         HttpStatusCode[] answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(async i =>
         {
             using HttpResponseMessage answer = await host.Post("/login", Login("admin", $"wrong {i}"));
@@ -110,7 +115,7 @@ public sealed class LoginTests
     [Fact]
     public async Task Strangers_cannot_lock_the_owner_out()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         int tried = 0;
         for (int i = 0; i < 100; i++)
         {
@@ -126,7 +131,7 @@ public sealed class LoginTests
     [Fact]
     public async Task Right_passwords_are_not_counted()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         for (int i = 0; i < 30; i++)
         {
             await host.SignIn();
@@ -136,7 +141,7 @@ public sealed class LoginTests
     [Fact]
     public async Task A_link_works_once()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync(password: null);
+        await using AccountsHost host = await StartAsync(password: null);
         Assert.True(host.FirstStart);
         string once = host.Users.MakeLink("admin")["/monitor#once=".Length..];
         (string access, _) = await AccountsHost.Tokens(await host.Post("/login", $$"""{"once":"{{once}}"}"""));
@@ -150,7 +155,7 @@ public sealed class LoginTests
     [Fact]
     public async Task A_link_is_void_after_half_an_hour_and_once_a_password_is_set()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync(password: null);
+        await using AccountsHost host = await StartAsync(password: null);
         string late = host.Users.MakeLink("admin")["/monitor#once=".Length..];
         host.Clock.Pass(TimeSpan.FromMinutes(30));
         using HttpResponseMessage expired = await host.Post("/login", $$"""{"once":"{{late}}"}""");
@@ -170,7 +175,7 @@ public sealed class LoginTests
     [Fact]
     public async Task Who_may_set_whose_password()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         await host.Users.AddAsync("viewer", Permission.Monitor, "viewer's password");
         (string admin, _) = await host.SignIn();
         (string viewer, _) = await host.SignIn("viewer", "viewer's password");
@@ -196,7 +201,7 @@ public sealed class LoginTests
     [Fact]
     public async Task The_admin_password_of_the_settings_holds_at_each_start()
     {
-        AccountsHost host = await AccountsHost.StartAsync();
+        AccountsHost host = await StartAsync();
         (_, string refresh) = await host.SignIn();
         host = await host.RestartAsync(new AuthOptions { AdminPassword = "from the settings" });
         await using (host)
@@ -211,7 +216,7 @@ public sealed class LoginTests
     [Fact]
     public async Task No_secret_is_in_a_log_or_a_file()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         (string access, string refresh) = await host.SignIn();
         await host.Post("/login", Login("admin", "a-wrong-password"));
         await host.Fetch("/who", access[..^2]);

@@ -1,17 +1,22 @@
 using System.Net;
 using System.Text;
 using XLive.Server.Accounts;
+using XLive.Server.Tests.Storage;
 
 namespace XLive.Server.Tests.Accounts;
 
-public sealed class SignInTests
+public sealed class SignInTestsOnSqlite() : SignInTests(DatabaseKind.Sqlite);
+
+public sealed class SignInTestsOnPostgres() : SignInTests(DatabaseKind.Postgres);
+
+public abstract class SignInTests(DatabaseKind kind) : AccountsTests(kind)
 {
     private static string Refresh(string token) => $$"""{"refresh_token":"{{token}}"}""";
 
     [Fact]
     public async Task Refresh_tokens_rotate_and_an_old_one_ends_them_all()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         (_, string first) = await host.SignIn();
         (_, string otherBrowser) = await host.SignIn();
         (string access, string second) = await AccountsHost.Tokens(await host.Post("/refresh", Refresh(first)));
@@ -27,7 +32,7 @@ public sealed class SignInTests
     [Fact]
     public async Task Of_two_refreshes_at_once_one_wins()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         (_, string token) = await host.SignIn();
         HttpResponseMessage[] answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => host.Post("/refresh", Refresh(token))));
         Assert.Equal(1, answers.Count(a => a.IsSuccessStatusCode));
@@ -36,7 +41,7 @@ public sealed class SignInTests
     [Fact]
     public async Task A_refresh_token_lives_thirty_days_from_its_last_use()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         (_, string token) = await host.SignIn();
         host.Clock.Pass(TimeSpan.FromDays(29));
         (_, token) = await AccountsHost.Tokens(await host.Post("/refresh", Refresh(token)));
@@ -54,7 +59,7 @@ public sealed class SignInTests
     [InlineData(true, true)]
     public async Task Logout_ends_both_tokens_and_a_restart_does_not_bring_them_back(bool byAccess, bool byRefresh)
     {
-        AccountsHost host = await AccountsHost.StartAsync();
+        AccountsHost host = await StartAsync();
         (string access, string refresh) = await host.SignIn();
         using (HttpResponseMessage done = await host.Send(HttpMethod.Post, "/logout", byRefresh ? Refresh(refresh) : null, byAccess ? access : null))
         {
@@ -73,11 +78,11 @@ public sealed class SignInTests
     [Fact]
     public async Task What_a_command_beside_the_server_changes_counts_within_two_seconds()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         await host.Users.AddAsync("viewer", Permission.Monitor, "viewer's password");
         (string viewer, _) = await host.SignIn("viewer", "viewer's password");
         Assert.Equal(HttpStatusCode.OK, (await host.Fetch("/monitored", viewer)).StatusCode);
-        using (XLive.Server.Storage.Sqlite other = XLive.Server.Storage.Sqlite.Open(Path.Combine(host.DataDir, "xlive.db")))
+        using (XLive.Server.Storage.Database other = host.OpenBeside())
         {
             other.Execute("UPDATE users SET permissions = 2 WHERE name = $1", "viewer");
         }

@@ -3,10 +3,15 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using XLive.Server.Accounts;
+using XLive.Server.Tests.Storage;
 
 namespace XLive.Server.Tests.Accounts;
 
-public sealed class TokenTests
+public sealed class TokenTestsOnSqlite() : TokenTests(DatabaseKind.Sqlite);
+
+public sealed class TokenTestsOnPostgres() : TokenTests(DatabaseKind.Postgres);
+
+public abstract class TokenTests(DatabaseKind kind) : AccountsTests(kind)
 {
     private const string Claims =
         """{"iss":"xlive","aud":"xlive","sub":"admin","permissions":["admin"],"iat":1740830400,"exp":1740831300,"jti":"x","sid":"s"}""";
@@ -31,7 +36,7 @@ public sealed class TokenTests
     [Fact]
     public async Task A_token_that_anybody_touched_is_refused()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         (string access, _) = await host.SignIn();
         AccessTokens tokens = host.Get<AccessTokens>();
         Assert.Equal(TokenFault.None, tokens.Verify(access).Fault);
@@ -53,7 +58,7 @@ public sealed class TokenTests
     [Fact]
     public async Task Other_algorithms_and_other_keys_are_refused()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         AccessTokens tokens = host.Get<AccessTokens>();
         (ECDsa key, string kid) = KeyOf(host);
         using ECDsa theirs = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -113,7 +118,7 @@ public sealed class TokenTests
     [InlineData("\"sid\":\"s\"", "\"sid\":\"\"")]
     public async Task Claims_that_are_not_ours_are_refused_though_signed(string ours, string theirs)
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         (ECDsa key, string kid) = KeyOf(host);
         string head = $$"""{"alg":"ES256","typ":"JWT","kid":"{{kid}}"}""";
         Assert.NotNull(host.Get<AccessTokens>().Verify(Sign(key, head, Claims)).Who);
@@ -125,7 +130,7 @@ public sealed class TokenTests
     [Fact]
     public async Task A_token_expires()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         (string access, _) = await host.SignIn();
         host.Clock.Pass(TimeSpan.FromMinutes(15) + TimeSpan.FromSeconds(59));
         Assert.Equal(HttpStatusCode.OK, (await host.Fetch("/who", access)).StatusCode);
@@ -138,7 +143,7 @@ public sealed class TokenTests
     [Fact]
     public async Task An_endless_token_is_not_read()
     {
-        await using AccountsHost host = await AccountsHost.StartAsync();
+        await using AccountsHost host = await StartAsync();
         Assert.Equal(TokenFault.TooLong, host.Get<AccessTokens>().Verify(new string('a', 8193)).Fault);
         Assert.Equal(TokenFault.TooLong, host.Get<AccessTokens>().Verify(new string('.', 1 << 20)).Fault);
         Assert.Equal(HttpStatusCode.Unauthorized, (await host.Fetch("/who", new string('a', 9000))).StatusCode);
@@ -147,7 +152,7 @@ public sealed class TokenTests
     [Fact]
     public async Task A_token_is_good_after_a_restart()
     {
-        AccountsHost host = await AccountsHost.StartAsync();
+        AccountsHost host = await StartAsync();
         (string access, _) = await host.SignIn();
         host = await host.RestartAsync();
         await using (host)

@@ -13,6 +13,7 @@ public static class OperationsServices
     {
         services.AddSingleton<RequestStats>();
         services.AddSingleton<SessionEndpoints>();
+        services.AddSingleton<TrafficEndpoints>();
         services.AddHostedService<SettingsWatch>();
     }
 

@@ -23,6 +23,8 @@ internal sealed class Greeting(IServiceProvider services, ServerSettings setting
         foreach (var warning in settings.Warnings)
             Say("Warning:      " + warning);
         _isFirstStart = services.StartAccounts();
+        if (services.GetRequiredService<Database>().Away is { } away)
+            Say("Warning:      the database is away, films play all the same: " + away.Message);
         if (settings.IsSet("backend.filesystem.root"))
             return;
         Directory.CreateDirectory(folder.Root);

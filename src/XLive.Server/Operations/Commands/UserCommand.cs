@@ -57,6 +57,7 @@ internal static class UserCommand
         services.AddLogging();
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(settings.Of<DataOptions>());
+        services.AddSingleton(settings.Of<DatabaseOptions>());
         services.AddStorage();
         services.AddSingleton(settings.Of<AuthOptions>());
         services.AddAccounts();

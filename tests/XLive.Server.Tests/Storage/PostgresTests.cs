@@ -1,0 +1,5 @@
+using XLive.Server.Storage;
+
+namespace XLive.Server.Tests.Storage;
+
+public sealed class PostgresTests() : DatabaseTests(DatabaseKind.Postgres);
