@@ -5,10 +5,23 @@ public sealed class Account(string uid)
 {
     private long _bytes;
     private long _requests;
+    private int _stoppedFor;
 
     public string Uid => uid;
     public long Bytes => Volatile.Read(ref _bytes);
     public long Requests => Volatile.Read(ref _requests);
+
+    /// <summary>What the transfers of all his sessions take from together; null: nothing holds them.</summary>
+    public Pace? Pace { get; set; }
+
+    /// <summary>Why nothing is sent to him, for as long as it holds: his quota is used up, or he is blocked.</summary>
+    public StopReason StoppedFor
+    {
+        get => (StopReason)Volatile.Read(ref _stoppedFor);
+        set => Volatile.Write(ref _stoppedFor, (int)value);
+    }
+
+    public bool IsStopped => Volatile.Read(ref _stoppedFor) != 0;
 
     internal void Add(FileKind kind, long bytes)
     {

@@ -13,7 +13,7 @@ public sealed class Meter(Account account)
 {
     private long _bytes;
     private long _requests;
-    private long _rate;
+    private volatile Pace? _pace;
     private int _stopped;
 
     public Account Account => account;
@@ -25,14 +25,17 @@ public sealed class Meter(Account account)
     /// <summary>Bytes a second that this session's transfers may take together; 0: as fast as they come.</summary>
     public long Rate
     {
-        get => Volatile.Read(ref _rate);
-        set => Volatile.Write(ref _rate, value);
+        get => _pace?.BytesPerSecond ?? 0;
+        set => _pace = value > 0 ? new Pace(value) : null;
     }
 
-    /// <summary>Running transfers end at their next call, or at the waiter's next look; there is no way back.</summary>
-    public bool IsStopped => Volatile.Read(ref _stopped) != 0;
+    /// <summary>What its transfers take from before they send; null: nothing holds them.</summary>
+    public Pace? Pace => _pace ?? account.Pace;
 
-    public StopReason StoppedFor => (StopReason)Volatile.Read(ref _stopped);
+    /// <summary>Running transfers end at their next call, or at the waiter's next look.</summary>
+    public bool IsStopped => Volatile.Read(ref _stopped) != 0 || account.IsStopped;
+
+    public StopReason StoppedFor => Volatile.Read(ref _stopped) is var own and not 0 ? (StopReason)own : account.StoppedFor;
 
     public void Charge(FileKind kind, long bytes)
     {
@@ -55,7 +58,7 @@ public sealed class Meter(Account account)
         account.CountRequest();
     }
 
-    /// <summary>The first reason stands.</summary>
+    /// <summary>The first reason stands, and there is no way back.</summary>
     public void Stop(StopReason reason) => Interlocked.CompareExchange(ref _stopped, (int)reason, 0);
 }
 
