@@ -189,11 +189,8 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
 
     private Admission Newcomer(Exchange exchange, AccessRules rules, Visitor visitor, RememberedGrant grant, EntryKey entry)
     {
-        if (sessions.Revocations.Of(entry, grant.Uid, grant.Key.Kid) is { } revocation)
-        {
-            sessions.Counts.RefusedRevoked();
-            return Admission.RefusedViewer(revocation.Word, grant.Key.Kid);
-        }
+        if (sessions.Refusal(entry, grant.Uid, grant.Key.Kid) is { } refusal)
+            return Admission.RefusedViewer(refusal, grant.Key.Kid);
         var who = new Newcomer(grant.Uid, grant.Key.Kid, exchange.Remote, visitor.Kind, visitor.UserAgent, entry, exchange.Now);
         // HEAD opens none.
         if (exchange.IsHead)

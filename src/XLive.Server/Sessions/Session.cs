@@ -133,14 +133,14 @@ public sealed class Session
     }
 
     /// <summary>What a stop has ended may begin anew: its revocation is over.</summary>
-    internal void RenewMeter()
+    internal void RenewMeter(UserMeters meters)
     {
         lock (_gate)
         {
             var meter = Meter;
-            if (!meter.IsStopped || meter.StoppedFor == StopReason.Quota)
+            if (!meter.IsStopped)
                 return;
-            Volatile.Write(ref _meter, new Meter(meter.Account));
+            Volatile.Write(ref _meter, meters.Open(Uid, Sid));
             Interlocked.Add(ref _bytesBefore, meter.Bytes);
         }
     }

@@ -151,7 +151,7 @@ public sealed class SessionTable
     private Session? Before(EntryKey entry) => _entries.GetValueOrDefault(entry);
 
     private Session Make(SessionId id, in Newcomer who) =>
-        new(id, who, new Meter(_meters.Of(who.Uid)), _clock.GetUtcNow().ToUnixTimeSeconds());
+        new(id, who, _meters.Open(who.Uid, id.ToString()), _clock.GetUtcNow().ToUnixTimeSeconds());
 
     private bool List(Session session)
     {
@@ -197,7 +197,19 @@ public sealed class SessionTable
     }
 
     /// <summary>Why the session may not play now, or null. Of nearly all requests: one comparison.</summary>
-    public string? Refusal(Session session, long now) => session.Cleared == _revocations.Version ? null : Judge(session, now);
+    public string? Refusal(Session session, long now) =>
+        session.Cleared == _revocations.Version && !session.Meter.IsStopped ? null : Judge(session, now);
+
+    /// <summary>Why a link may open no session, or null; how many devices its user has is asked when it does.</summary>
+    public string? Refusal(EntryKey entry, string uid, string kid)
+    {
+        if (_revocations.Of(entry, uid, kid) is not { } revocation)
+            return OverQuota(_meters.Of(uid));
+        Counts.RefusedRevoked();
+        return revocation.Word;
+    }
+
+    private static string? OverQuota(Account account) => account.IsStopped ? "quota" : null;
 
     private string? Judge(Session session, long now)
     {
@@ -207,6 +219,8 @@ public sealed class SessionTable
             Counts.RefusedRevoked();
             return revocation.Word;
         }
+        if (OverQuota(session.Meter.Account) is { } quota)
+            return quota;
         var comesBack = false;
         while (true)
         {
@@ -227,7 +241,7 @@ public sealed class SessionTable
                     user.Place(session);
                     comesBack = true;
                 }
-                session.RenewMeter();
+                session.RenewMeter(_meters);
                 if (List(session) && session.Entry != default)
                     _entries.TryAdd(session.Entry, session);
                 session.Cleared = version;
@@ -295,7 +309,7 @@ public sealed class SessionTable
         if (silent >= _options().Idle.TotalSeconds)
             return false;
         var who = new Newcomer(record.Uid, record.Kid, record.Address, record.Client, record.UserAgent, record.Entry, now);
-        var session = new Session(record.Id, who, new Meter(_meters.Of(record.Uid)), record.OpenedAt);
+        var session = new Session(record.Id, who, _meters.Open(record.Uid, record.Id.ToString()), record.OpenedAt);
         session.Resume(record, now - silent * _clock.TimestampFrequency);
         if (!List(session))
             return false;

@@ -150,8 +150,8 @@ public sealed class StopAndPaceTests(TlsServer shared) : IClassFixture<TlsServer
     public void A_session_has_its_own_rate_and_its_own_stop()
     {
         shared.Server.Write("stop/long.ts", Pattern.Bytes(64 * MiB, 8));
-        var meter = new Meter(AccountOf("sessions"));
-        var other = new Meter(AccountOf("sessions"));
+        var meter = shared.Server.Get<UserMeters>().Open("sessions", "one");
+        var other = shared.Server.Get<UserMeters>().Open("sessions", "two");
         meter.Rate = 1000;
         Assert.Equal((1000, 0), (meter.Rate, other.Rate));
         Assert.Null(other.Pace);
