@@ -109,6 +109,7 @@ internal sealed class Cut(LedgerFile file, LedgerRows rows, TrafficOptions optio
     /// <returns>False when there is nothing left.</returns>
     public bool ReportDue((long From, long To) window, long now, Func<string, Account?> find)
     {
+        Reports = 0;
         var due = rows.Due(now, TrafficOptions.MostItems);
         if (due.Count == 0)
             return false;

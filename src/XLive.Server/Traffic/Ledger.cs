@@ -174,9 +174,8 @@ public sealed class Ledger : IDisposable
         Commit();
         if (reporting)
         {
-            while (cut.ReportDue(window, now, _meters.Find) && _file.Outbox.Depth().BodyBytes <= Outbox.MostBytes)
-                reports += cut.Reports;
-            reports += cut.Reports;
+            for (var more = true; more && _file.Outbox.Depth().BodyBytes <= Outbox.MostBytes; Count())
+                more = cut.ReportDue(window, now, _meters.Find);
             _windowFrom = window.To;
         }
         Volatile.Write(ref _qualified, qualified);
@@ -191,7 +190,15 @@ public sealed class Ledger : IDisposable
             // First the counters: were the ledger to know of bytes that the disk does not, the next ones would be taken for those.
             _meters.Slots.Sync();
             cut.Commit(_hour, window, now);
+            Count();
+        }
+
+        void Count()
+        {
             reports += cut.Reports;
+            // Also when what comes after it fails: this window is in a report.
+            if (cut.Reports > 0)
+                _windowFrom = window.To;
         }
     }
 

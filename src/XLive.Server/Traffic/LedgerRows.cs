@@ -9,9 +9,15 @@ internal sealed class LedgerRows(Sqlite db)
     public Standing Load(string uid) => db.First("SELECT id, cumulative, waiting, due FROM users WHERE uid = $1", static row => Read(row, 0), uid)
         ?? Standing.Unknown;
 
-    /// <summary>Users for whom something is due, by when.</summary>
-    public List<(string Uid, Standing Standing)> Due(long now, int most) => db.Query(
-        "SELECT uid, id, cumulative, waiting, due FROM users WHERE due <= $1 ORDER BY due LIMIT $2", static row => (row.Text(0), Read(row, 1)), now, most);
+    /// <summary>
+    /// Users for whom something is due. What is due later than a day from now was put there before the wall clock was set back, and who knows
+    /// how long it has waited.
+    /// </summary>
+    public List<(string Uid, Standing Standing)> Due(long now, int most) => db.Query("""
+        SELECT uid, id, cumulative, waiting, due FROM users WHERE due <= $1
+        UNION ALL SELECT uid, id, cumulative, waiting, due FROM users WHERE due > $2
+        LIMIT $3
+        """, static row => (row.Text(0), Read(row, 1)), now, now + (long)TrafficOptions.LongestWait.TotalSeconds, most);
 
     private static Standing Read(SqlRow row, int at) => new(row.Int64(at), row.Int64(at + 1), Waiting.Read(row.Bytes(at + 2)),
         row.IsNull(at + 3) ? null : row.Int64(at + 3));
