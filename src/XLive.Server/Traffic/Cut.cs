@@ -86,8 +86,10 @@ internal sealed class Cut(LedgerFile file, LedgerRows rows, TrafficOptions optio
     {
         long bytes = 0;
         var newUids = 0;
-        foreach (ref var change in CollectionsMarshal.AsSpan(_changes))
+        var changes = CollectionsMarshal.AsSpan(_changes);
+        foreach (var at in InOrderOfRows(changes))
         {
+            ref var change = ref changes[at];
             var account = change.Account;
             var delta = change.Counts - account.Taken;
             bytes += delta.Bytes;
@@ -96,13 +98,24 @@ internal sealed class Cut(LedgerFile file, LedgerRows rows, TrafficOptions optio
             standing = standing.With(standing.Waiting.With(delta, account.Slot.Since, account.Slot.Last, change.Origins), now, options.MinBytes);
             if (change.Reported)
                 standing = Report(account.Uid, standing, window);
-            change.Next = rows.Save(account.Uid, standing, account.Slot.Epoch, change.Counts);
+            change.Next = rows.Save(account.Uid, account.Standing!, standing, account.Slot.Epoch, change.Counts);
             HistoryPending.Write(_history, account.Uid, delta);
         }
         rows.Add(bytes, newUids, IsCleanUp);
         file.History.Put(hour * 3600, _history);
         file.History.Merge();
         PutReports(window);
+    }
+
+    /// <summary>As they lie in the file: much of what a row costs is the way to it.</summary>
+    private static int[] InOrderOfRows(ReadOnlySpan<Change> changes)
+    {
+        var rows = new long[changes.Length];
+        var order = new int[changes.Length];
+        for (var i = 0; i < changes.Length; i++)
+            (rows[i], order[i]) = (changes[i].Next.Row, i);
+        Array.Sort(rows, order);
+        return order;
     }
 
     /// <summary>What lies in the ledger and has waited long enough, of users who may be long gone.</summary>

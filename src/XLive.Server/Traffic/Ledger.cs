@@ -151,13 +151,14 @@ public sealed class Ledger : IDisposable
         var cut = new Cut(_file, _rows, options);
         var reports = 0;
         long qualified = 0;
+        var isCrowded = _meters.IsCrowded;
         foreach (var account in _meters.Accounts)
         {
             var counts = account.Counts;
             var untaken = counts - account.Taken;
             if (untaken.IsZero)
                 continue;
-            var hasWaited = HasWaited(account, options);
+            var hasWaited = isCrowded || HasWaited(account, options);
             var take = hasWaited || reason == CutReason.Settle;
             if (reporting || take)
                 account.Standing ??= _rows.Load(account.Uid);
@@ -208,7 +209,6 @@ public sealed class Ledger : IDisposable
         var since = account.SinceSteady;
         return steady - account.LastSteady >= options.AccumulatorTimeout.TotalSeconds
             || (since > 0 && steady - since >= options.LongTermTimeout.TotalSeconds)
-            || _meters.IsCrowded
             || (_meters.Slots.IsInMemory(account.Slot) && _meters.Slots.HasFree);
     }
 

@@ -34,7 +34,7 @@ internal sealed class LedgerRows(Sqlite db)
     private static Counts ReadCounts(ReadOnlySpan<byte> from) => Counts.Read(ref from);
 
     /// <summary>The row with what waits, and how much of which slot that accounts for. The standing with its row, where it had none.</summary>
-    public Standing Save(string uid, Standing standing, long epoch, in Counts taken)
+    public Standing Save(string uid, Standing before, Standing standing, long epoch, in Counts taken)
     {
         Span<byte> written = stackalloc byte[Counts.MostWritten];
         var takenBytes = written[..taken.Write(written)].ToArray();
@@ -44,6 +44,12 @@ internal sealed class LedgerRows(Sqlite db)
             db.Execute("INSERT INTO users (uid, cumulative, epoch, taken, waiting_bytes, waiting, due) VALUES ($1, $2, $3, $4, $5, $6, $7)",
                 uid, standing.Cumulative, epoch, takenBytes, standing.Waiting.Counts.Bytes, waiting, Value(standing.Due));
             return standing with { Row = db.LastInsertedRow };
+        }
+        if (ReferenceEquals(before.Waiting, standing.Waiting) && before.Due == standing.Due)
+        {
+            // Nothing waited and nothing does: all of it is in the report. Of most users, at every cut.
+            db.Execute("UPDATE users SET cumulative = $2, epoch = $3, taken = $4 WHERE id = $1", standing.Row, standing.Cumulative, epoch, takenBytes);
+            return standing;
         }
         db.Execute("UPDATE users SET cumulative = $2, epoch = $3, taken = $4, waiting_bytes = $5, waiting = $6, due = $7 WHERE id = $1",
             standing.Row, standing.Cumulative, epoch, takenBytes, standing.Waiting.Counts.Bytes, waiting, Value(standing.Due));
