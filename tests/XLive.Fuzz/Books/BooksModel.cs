@@ -57,6 +57,9 @@ internal sealed class BooksModel : IDisposable
     {
         public FileKind Kind { get; set; }
         public long InFlight { get; set; }
+
+        /// <summary>Since the start, while there was no room in the file.</summary>
+        public Counts GivenBackInMemory;
     }
 
     /// <summary>The model after a whole life; throws what was wrong with it.</summary>
@@ -167,6 +170,8 @@ internal sealed class BooksModel : IDisposable
         var untaken = 1 + _dice.Below((int)viewer.InFlight);
         viewer.InFlight = 0;
         viewer.Meter.GiveBack(viewer.Kind, untaken);
+        if (_slots.IsInMemory(viewer.Meter.Account.Slot))
+            viewer.GivenBackInMemory[(int)viewer.Kind] += untaken;
         _oracle.Add(viewer.Uid, (int)viewer.Kind, -untaken);
     }
 
@@ -279,10 +284,12 @@ internal sealed class BooksModel : IDisposable
         foreach (var uid in s_users)
         {
             var inMemory = _meters.Find(uid) is { } account && _slots.IsInMemory(account.Slot) ? account.Untaken : default;
+            // A cut that failed may be in SQLite's log all the same, from before these were given back.
+            var givenBack = _viewers.Where(v => v.Uid == uid).Aggregate(default(Counts), static (sum, v) => sum + v.GivenBackInMemory);
             if (power)
-                _oracle.LostPower(uid, inMemory);
+                _oracle.LostPower(uid, inMemory, givenBack);
             else
-                _oracle.Killed(uid, inMemory);
+                _oracle.Killed(uid, inMemory, givenBack);
         }
         _left[_generation] = _memory.Left(power);
         PowerLosses += power ? 1 : 0;

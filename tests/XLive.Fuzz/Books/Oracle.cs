@@ -28,17 +28,17 @@ internal sealed class Oracle
     /// <summary>
     /// The process is gone, and what it knew of in memory only, as health warned: unless the cut that was under way has it.
     /// </summary>
-    public void Killed(string uid, Counts inMemory)
+    public void Killed(string uid, Counts inMemory, Counts givenBack)
     {
         var user = _users.GetValueOrDefault(uid);
-        _users[uid] = (user.Charged, user.Charged - inMemory.Payable, user.Charged - (inMemory - inMemory.Payable));
+        _users[uid] = (user.Charged, user.Charged - inMemory.Payable, user.Charged - (inMemory - inMemory.Payable) + givenBack);
     }
 
     /// <summary>The power failed besides.</summary>
-    public void LostPower(string uid, Counts inMemory)
+    public void LostPower(string uid, Counts inMemory, Counts givenBack)
     {
         var user = _users.GetValueOrDefault(uid);
-        _users[uid] = (user.Charged, user.Least - inMemory.Payable, user.Most - (inMemory - inMemory.Payable));
+        _users[uid] = (user.Charged, user.Least - inMemory.Payable, user.Most - (inMemory - inMemory.Payable) + givenBack);
     }
 
     public void Check(string uid, Counts found)
