@@ -42,6 +42,10 @@ public sealed class Account
         set => Volatile.Write(ref _stoppedFor, (int)value);
     }
 
+    // The quota watch's own: in which period he was seen, and what he had taken before it.
+    internal long QuotaPeriod = -1;
+    internal long QuotaBase;
+
     public bool IsStopped => Volatile.Read(ref _stoppedFor) != 0;
 
     public long Bytes => Counts.Bytes;

@@ -12,8 +12,8 @@ public static class OperationsServices
     public static void AddOperations(this IServiceCollection services)
     {
         services.AddSingleton<RequestStats>();
-        services.AddSingleton<SessionEndpoints>();
         services.AddSingleton<TrafficEndpoints>();
+        services.AddSingleton<SessionEndpoints>();
         services.AddHostedService<SettingsWatch>();
     }
 

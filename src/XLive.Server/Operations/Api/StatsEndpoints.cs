@@ -18,6 +18,7 @@ public static class StatsEndpoints
         var services = routes.ServiceProvider;
         routes.MapMethods("/stats", GetAndHead, http => ApiJson.WriteAsync(http, json => Stats(json, services))).Requires(Permission.Monitor);
         TrafficEndpoints.Map(routes);
+        ReportEndpoints.Map(routes);
         routes.MapMethods("/api/v1/config", GetAndHead, http => ApiJson.WriteAsync(http, json => Config(json, services.GetRequiredService<ServerSettings>()))).Requires(Permission.Admin);
     }
 
