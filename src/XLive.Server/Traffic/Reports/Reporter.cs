@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;
+using XLive.Server.Traffic.Quotas;
 
 namespace XLive.Server.Traffic.Reports;
 
@@ -10,7 +11,7 @@ namespace XLive.Server.Traffic.Reports;
 /// posts the same report once more.
 /// </summary>
 public sealed partial class Reporter(
-    Ledger ledger, Quotas.Verdicts verdicts, Func<ReportOptions> options, Supervisor supervisor, TimeProvider clock, ILogger<Reporter> log)
+    Ledger ledger, Verdicts verdicts, Func<ReportOptions> options, Supervisor supervisor, TimeProvider clock, ILogger<Reporter> log)
     : IHostedService, IDisposable
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
@@ -23,6 +24,7 @@ public sealed partial class Reporter(
 
     private readonly ReportPost _post = new();
     private readonly SemaphoreSlim _news = new(0, 1);
+    private int _disposed;
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _hurry = new();
     private Task _running = Task.CompletedTask;
@@ -163,8 +165,11 @@ public sealed partial class Reporter(
         }
     }
 
+    // It is registered as itself and as what the host runs, and so disposed of twice.
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) == 1)
+            return;
         _stop.Cancel();
         _post.Dispose();
         _stop.Dispose();
