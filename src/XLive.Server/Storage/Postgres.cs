@@ -33,7 +33,7 @@ public sealed class Postgres : Database
         NpgsqlConnectionStringBuilder settings = url.Settings();
         settings.MaxPoolSize = PoolSize;
         settings.CommandTimeout = StatementSeconds;
-        settings.CancellationTimeout = 1000;
+        settings.CancellationTimeout = -1; // one that does not answer hears no request to cancel either: the connection is dropped
         settings.TcpKeepAlive = true;
         settings.IncludeErrorDetail = false; // a detail quotes values
         NpgsqlSlimDataSourceBuilder builder = new(settings.ConnectionString);
