@@ -144,4 +144,6 @@ def start_xlive(root, work, *options, within=()):
     if not ready.wait(60) or process.poll() is not None or "XLive is ready" not in map(str.strip, said):
         process.kill()
         raise SystemExit("XLive did not start:\n" + "".join(said))
-    return Server("XLive", port, process)
+    server = Server("XLive", port, process)
+    server.said = said
+    return server

@@ -138,6 +138,7 @@ public static class Program
         app.MapAccounts();
         app.MapHealth();
         app.MapStats();
+        SessionEndpoints.Map(app);
         app.MapConsole();
         app.Services.UseVod();
         app.Services.UseRequestLog();

@@ -58,6 +58,7 @@ public static class DoorServices
         var kestrel = services.Last(s => s.ServiceType == typeof(IServer));
         services.Remove(kestrel);
         services.AddSingleton<IServer>(p =>
-            new DoorServer((IServer)ActivatorUtilities.CreateInstance(p, kestrel.ImplementationType!, p.GetRequiredService<Refusals>()), p.GetRequiredService<FrontDoor>()));
+            new DoorServer((IServer)ActivatorUtilities.CreateInstance(p, kestrel.ImplementationType!, p.GetRequiredService<Refusals>()), p.GetRequiredService<FrontDoor>(),
+                door.HeaderTimeout, p.GetRequiredService<TimeProvider>()));
     }
 }

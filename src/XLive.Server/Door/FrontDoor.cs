@@ -117,6 +117,7 @@ public sealed partial class FrontDoor(
     internal void End(Exchange exchange)
     {
         var now = clock.GetTimestamp();
+        exchange.Finish();
         Completed?.Invoke(exchange, now);
         exchange.Connection?.Ended(now);
         _running.Ended(exchange.Id);
@@ -138,12 +139,12 @@ public sealed partial class FrontDoor(
 }
 
 /// <summary>Kestrel with the door before the application.</summary>
-internal sealed class DoorServer(IServer kestrel, FrontDoor door) : IServer
+internal sealed class DoorServer(IServer kestrel, FrontDoor door, TimeSpan bodyTime, TimeProvider clock) : IServer
 {
     public IFeatureCollection Features => kestrel.Features;
 
     public Task StartAsync<TContext>(IHttpApplication<TContext> application, CancellationToken cancellationToken) where TContext : notnull =>
-        kestrel.StartAsync(new DoorApplication<TContext>(application, door), cancellationToken);
+        kestrel.StartAsync(new DoorApplication<TContext>(application, door, bodyTime, clock), cancellationToken);
 
     // The ports stay open while what runs now is sent: whoever watches /health/ready sees 503 there and sends viewers elsewhere, and
     // one who comes all the same is served, and told to come on another connection. Kestrel alone would at once close every connection
@@ -156,7 +157,8 @@ internal sealed class DoorServer(IServer kestrel, FrontDoor door) : IServer
 
     public void Dispose() => kestrel.Dispose();
 
-    private sealed class DoorApplication<TContext>(IHttpApplication<TContext> api, FrontDoor door) : IHttpApplication<Exchange> where TContext : notnull
+    private sealed class DoorApplication<TContext>(IHttpApplication<TContext> api, FrontDoor door, TimeSpan bodyTime, TimeProvider clock)
+        : IHttpApplication<Exchange> where TContext : notnull
     {
         // Kestrel keeps one container for each connection (HTTP/1.1) and each pooled stream (HTTP/2).
         public Exchange CreateContext(IFeatureCollection features) =>
@@ -206,10 +208,11 @@ internal sealed class DoorServer(IServer kestrel, FrontDoor door) : IServer
             exchange.Features.GetRequiredFeature<IHttpConnectionFeature>().RemoteIpAddress = exchange.Remote;
             exchange.Features.GetRequiredFeature<IHttpRequestFeature>().Scheme = exchange.IsHttps ? "https" : "http";
             exchange.Headers["X-Request-Id"] = exchange.RequestId;
+            CheckedBody? body = null;
             if (exchange.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
             {
                 var request = exchange.Features.GetRequiredFeature<IHttpRequestFeature>();
-                request.Body = new CheckedBody(request.Body);
+                request.Body = body = new CheckedBody(request.Body, bodyTime, clock);
             }
             var context = api.CreateContext(exchange.Features);
             try
@@ -225,6 +228,7 @@ internal sealed class DoorServer(IServer kestrel, FrontDoor door) : IServer
             }
             finally
             {
+                body?.Dispose();
                 door.End(exchange);
             }
         }

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -30,9 +31,9 @@ internal static class Listeners
         limits.RequestHeadersTimeout = door.HeaderTimeout;
         // Kestrel's floor of 240 bytes a second kills paused and slow players (aspnetcore#7008); network.send_idle_timeout takes its place.
         limits.MinResponseDataRate = null;
-        // The API's bodies are a few hundred bytes and come in one packet: the time of a head is theirs too, and only one that keeps coming at
-        // this rate may take longer. Kestrel's own 240 bytes a second let a megabyte hold its place for more than an hour.
-        limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 4096, gracePeriod: Longer(door.HeaderTimeout, LeastGrace));
+        // The API's bodies are a few hundred bytes and come in one packet: CheckedBody gives them the time of a head, and this is for what
+        // nobody reads. Kestrel's own 240 bytes a second let a megabyte hold its place for more than an hour.
+        limits.MinRequestBodyDataRate = new MinDataRate(CheckedBody.LeastRate, door.HeaderTimeout + LeastGrace);
         // The API's bodies are small; media takes none.
         limits.MaxRequestBodySize = 1 << 20;
         // A player's longest URL is a path grant with a scope of a kilobyte; nginx has the same 8 KiB.
@@ -49,7 +50,7 @@ internal static class Listeners
                     UseOutput(listen, waiter, connections);
                     listen.Use(listen.ApplicationServices.GetRequiredService<ProxyProtocol>().Before);
                     if (key == TlsKey)
-                        UseTls(listen, certificates, door.HeaderTimeout);
+                        UseTls(listen, certificates, waiter, door.HeaderTimeout);
                 });
             }
         }
@@ -57,8 +58,6 @@ internal static class Listeners
 
     // Kestrel looks once a second, and takes no time as short as that.
     private static readonly TimeSpan LeastGrace = TimeSpan.FromSeconds(1.1);
-
-    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private static void ConfigureHttp2(Http2Limits http2)
     {
@@ -139,7 +138,7 @@ internal static class Listeners
             connection.Transport = new Duplex(connection.Transport.Input, output);
             connection.Features.Set(output);
             connection.Features.Set<BodyOutput>(output);
-            using var gone = new ViewerGone(socket, connection);
+            using var gone = new ViewerGone(output, connection);
             var open = connections.Enter(connection, output);
             connection.Features.Set(open);
             try
@@ -156,7 +155,7 @@ internal static class Listeners
     }
 
     /// <summary>The handshake is Kestrel's; what is sent behind it is ours.</summary>
-    private static void UseTls(ListenOptions listen, Certificates certificates, TimeSpan handshakeTimeout)
+    private static void UseTls(ListenOptions listen, Certificates certificates, WritableWaiter waiter, TimeSpan handshakeTimeout)
     {
         listen.Protocols = HttpProtocols.Http1AndHttp2;
         listen.UseHttps(new TlsHandshakeCallbackOptions
@@ -169,11 +168,25 @@ internal static class Listeners
         {
             var tls = connection.Features.GetRequiredFeature<ISslStreamFeature>().SslStream;
             var socket = connection.Features.GetRequiredFeature<SocketOutput>();
-            var output = new TlsOutput(tls, socket);
+            var streams = tls.NegotiatedApplicationProtocol == SslApplicationProtocol.Http2 ? new StreamBodies() : null;
+            var output = new TlsOutput(tls, socket, streams);
             connection.Transport = new Duplex(connection.Transport.Input, output);
             connection.Features.Set<BodyOutput>(output);
             socket.Gathers = true;
-            await next(connection);
+            if (streams is not null)
+            {
+                connection.Features.Set(streams);
+                waiter.Watch(streams);
+            }
+            try
+            {
+                await next(connection);
+            }
+            finally
+            {
+                if (streams is not null)
+                    waiter.Release(streams);
+            }
             await output.SayGoodbyeAsync();
         });
     }

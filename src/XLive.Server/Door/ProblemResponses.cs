@@ -53,6 +53,12 @@ public sealed class ProblemResponses(RequestDelegate next, ILogger<ProblemRespon
             http.Response.Headers.Connection = "close";
             // Not its message: Kestrel quotes the request there.
             await Problem.Write(http, fault.StatusCode, CodeOf(fault.StatusCode), DetailOf(fault.StatusCode));
+            if (fault.StatusCode == StatusCodes.Status408RequestTimeout)
+            {
+                // Or Kestrel would wait five seconds more for the rest of it.
+                await http.Response.CompleteAsync();
+                http.Abort();
+            }
         }
         catch (Exception fault) when (fault is ConnectionResetException or ConnectionAbortedException
             || (http.RequestAborted.IsCancellationRequested && fault is OperationCanceledException or IOException))

@@ -6,7 +6,7 @@ namespace XLive.Server.Sessions;
 
 /// <summary>96 random bits: two nodes never make the same one, and nobody guesses one.</summary>
 [StructLayout(LayoutKind.Sequential)]
-public readonly record struct SessionId(ulong High, uint Low)
+public readonly record struct SessionId(ulong High, uint Low) : IComparable<SessionId>
 {
     public const int Size = 12;
 
@@ -33,4 +33,17 @@ public readonly record struct SessionId(ulong High, uint Low)
         Write(bytes);
         return Base64Url.EncodeToString(bytes);
     }
+
+    public static bool TryParse(ReadOnlySpan<char> text, out SessionId id)
+    {
+        Span<byte> bytes = stackalloc byte[Size];
+        id = default;
+        if (text.Length != Size / 3 * 4 || !Base64Url.IsValid(text) || !Base64Url.TryDecodeFromChars(text, bytes, out var length) || length != Size)
+            return false;
+        id = Read(bytes);
+        return true;
+    }
+
+    /// <summary>In the order of the bytes.</summary>
+    public int CompareTo(SessionId other) => High == other.High ? Low.CompareTo(other.Low) : High.CompareTo(other.High);
 }

@@ -16,12 +16,14 @@ public static class SessionServices
             // Nodes that share server.secret accept each other's sessions; one alone makes its own.
             return new SessionGrants(shared.Length > 0 ? System.Text.Encoding.UTF8.GetBytes(shared) : p.GetRequiredService<KeyFiles>().ReadOrCreateBytes("service"));
         });
-        services.AddSingleton(p =>
-        {
-            var table = new SessionTable(p.GetRequiredService<SessionGrants>(), p.GetRequiredService<UserMeters>(), settings.Of<SessionOptions>, p.GetRequiredService<TimeProvider>());
-            table.Start(p.GetRequiredService<Supervisor>());
-            return table;
-        });
+        services.AddSingleton<Revocations>();
+        services.AddSingleton<ISessionStore, EmbeddedSessionStore>();
+        services.AddSingleton(p => new SessionTable(p.GetRequiredService<SessionGrants>(), p.GetRequiredService<UserMeters>(), settings.Of<SessionOptions>,
+            p.GetRequiredService<TimeProvider>(), p.GetRequiredService<Revocations>(), p.GetRequiredService<ISessionStore>()));
+        services.AddSingleton(p => new SessionKeeper(p.GetRequiredService<SessionTable>(), p.GetRequiredService<ISessionStore>(), settings.Of<SessionOptions>,
+            p.GetRequiredService<Supervisor>(), p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<SessionListing>();
+        services.AddHostedService(p => p.GetRequiredService<SessionKeeper>());
     }
 }
 

@@ -17,6 +17,7 @@ public sealed class Account
     private readonly Slot _slot;
     private readonly TrafficClock _clock;
     private int _inside;
+    private int _stoppedFor;
     private long _lastSteady;
     private long _sinceSteady;
     private Origins _origins = new();
@@ -30,6 +31,22 @@ public sealed class Account
     }
 
     public string Uid { get; }
+
+    /// <summary>What the transfers of all his sessions take from together; null: nothing holds them.</summary>
+    public Pace? Pace { get; set; }
+
+    /// <summary>Why nothing is sent to him, for as long as it holds: his quota is used up, or he is blocked.</summary>
+    public StopReason StoppedFor
+    {
+        get => (StopReason)Volatile.Read(ref _stoppedFor);
+        set => Volatile.Write(ref _stoppedFor, (int)value);
+    }
+
+    // The quota watch's own: in which period he was seen, and what he had taken before it.
+    internal long QuotaPeriod = -1;
+    internal long QuotaBase;
+
+    public bool IsStopped => Volatile.Read(ref _stoppedFor) != 0;
 
     public long Bytes => Counts.Bytes;
     public long Requests => Counts.Requests;

@@ -217,6 +217,21 @@ public sealed class Ledger : IDisposable
         }
     }
 
+    internal Sqlite Db => _file.Db;
+
+    /// <summary>Each user who is counted now, and all that was ever charged to him: reported, waiting, and not yet taken.</summary>
+    internal void Each(Action<Account, long> see)
+    {
+        lock (_cutting)
+        {
+            foreach (var account in _meters.Accounts)
+            {
+                account.Standing ??= _rows.Load(account.Uid);
+                see(account, account.Standing.Cumulative + account.Standing.Waiting.Counts.Bytes + account.Untaken.Bytes);
+            }
+        }
+    }
+
     /// <summary>Once a second, on a thread of its own: for the disk.</summary>
     internal void Sync()
     {

@@ -49,5 +49,18 @@ internal static class LedgerSchema
             deltas BLOB NOT NULL
         );
         """,
+        """
+        CREATE TABLE verdicts (
+            uid TEXT NOT NULL PRIMARY KEY,
+            blocked BIGINT NOT NULL DEFAULT 0,
+            quota BIGINT                           -- bytes a period, instead of traffic.quota
+        );
+        CREATE TABLE quota_periods (
+            uid TEXT NOT NULL PRIMARY KEY,
+            period BIGINT NOT NULL,                -- since 1970, in periods
+            base BIGINT NOT NULL,                  -- all that he had ever taken when it began for him
+            exceeded BIGINT NOT NULL DEFAULT 0
+        );
+        """,
     ];
 }

@@ -17,7 +17,7 @@ public sealed class Meter
     private Account _account;
     private long _bytes;
     private long _requests;
-    private long _rate;
+    private volatile Pace? _pace;
     private int _stopped;
 
     // What this session has told its account of itself, and where. Races only ever tell it twice.
@@ -42,14 +42,17 @@ public sealed class Meter
     /// <summary>Bytes a second that this session's transfers may take together; 0: as fast as they come.</summary>
     public long Rate
     {
-        get => Volatile.Read(ref _rate);
-        set => Volatile.Write(ref _rate, value);
+        get => _pace?.BytesPerSecond ?? 0;
+        set => _pace = value > 0 ? new Pace(value) : null;
     }
 
-    /// <summary>Running transfers end at their next call, or at the waiter's next look; there is no way back.</summary>
-    public bool IsStopped => Volatile.Read(ref _stopped) != 0;
+    /// <summary>What its transfers take from before they send; null: nothing holds them.</summary>
+    public Pace? Pace => _pace ?? _account.Pace;
 
-    public StopReason StoppedFor => (StopReason)Volatile.Read(ref _stopped);
+    /// <summary>Running transfers end at their next call, or at the waiter's next look.</summary>
+    public bool IsStopped => Volatile.Read(ref _stopped) != 0 || _account.IsStopped;
+
+    public StopReason StoppedFor => Volatile.Read(ref _stopped) is var own and not 0 ? (StopReason)own : _account.StoppedFor;
 
     public void Charge(FileKind kind, long bytes)
     {
@@ -78,8 +81,11 @@ public sealed class Meter
         _meters.CountRecord();
     }
 
-    /// <summary>The first reason stands.</summary>
+    /// <summary>The first reason stands, and there is no way back.</summary>
     public void Stop(StopReason reason) => Interlocked.CompareExchange(ref _stopped, (int)reason, 0);
+
+    /// <summary>For the same session, when what stopped it is over.</summary>
+    public Meter Renewed() => new(_meters, _account, _sid);
 
     private Account Add(int count, long value)
     {
@@ -102,4 +108,4 @@ public sealed class Meter
     }
 }
 
-public enum StopReason { None, Kicked, Revoked, Quota }
+public enum StopReason { None, Kicked, Revoked, Quota, Blocked, DeviceLimit }

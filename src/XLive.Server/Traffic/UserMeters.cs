@@ -47,6 +47,9 @@ public sealed class UserMeters : IDisposable
     /// <summary>Users beyond the bound, counted together and in no report.</summary>
     public Account Overflow { get; }
 
+    /// <summary>Says whether a user who comes may have anything.</summary>
+    internal Action<Account>? Opening { get; set; }
+
     internal TrafficClock Clock { get; }
 
     internal CounterSlots Slots => _slots;
@@ -89,6 +92,7 @@ public sealed class UserMeters : IDisposable
             if (_users.TryGetValue(uid, out account))
                 return account;
             account = new Account(uid, _slots.Take(uid), Clock);
+            Opening?.Invoke(account);
             _users[uid] = account;
             return account;
         }

@@ -2,10 +2,12 @@ using Microsoft.Extensions.DependencyInjection;
 using XLive.Server.Door;
 using XLive.Server.Door.Tls;
 using XLive.Server.Playback.Vod.Folder;
+using XLive.Server.Sessions;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;
 using XLive.Server.Traffic;
+using XLive.Server.Traffic.Reports;
 
 namespace XLive.Server.Operations.Health;
 
@@ -16,6 +18,7 @@ public static class HealthServices
         services.AddSingleton(p => new HealthCheck("media", () => Media(settings.Of<FolderOptions>().Root)));
         services.AddSingleton(p => new HealthCheck("data", () => Data(p.GetRequiredService<DataOptions>().Dir)));
         services.AddSingleton(p => new HealthCheck("database", () => DatabaseState(p.GetRequiredService<Database>())));
+        services.AddSingleton(p => new HealthCheck("sessions", () => Sessions(p.GetRequiredService<ISessionStore>())) { AtOnce = true });
         services.AddSingleton(p => new HealthCheck("connections", () =>
             Connections(p.GetRequiredService<ConnectionCount>().Open, p.GetRequiredService<Descriptors>().ConnectionsFor(settings.Of<DoorOptions>()))));
         services.AddSingleton(p => new HealthCheck("descriptors", () => Free(p.GetRequiredService<SpareDescriptors>())) { AtOnce = true });
@@ -26,7 +29,7 @@ public static class HealthServices
         if (settings.Of<TrafficOptions>().Enable)
         {
             services.AddSingleton(p => new HealthCheck("traffic", () =>
-                Traffic(p.GetRequiredService<Ledger>(), p.GetRequiredService<UserMeters>())) { AtOnce = true });
+                Traffic(p.GetRequiredService<Ledger>(), p.GetRequiredService<UserMeters>(), p.GetRequiredService<Reporter>())) { AtOnce = true });
         }
         if (settings.Of<TlsOptions>().Port != 0)
         {
@@ -68,7 +71,11 @@ public static class HealthServices
         }
     }
 
-    private static (HealthState, string) Traffic(Ledger ledger, UserMeters meters)
+    private static (HealthState, string) Sessions(ISessionStore store) => store.Status is { IsDegraded: true } status
+        ? (HealthState.Degraded, status.Reason)
+        : (HealthState.Healthy, store.Name);
+
+    private static (HealthState, string) Traffic(Ledger ledger, UserMeters meters, Reporter reporter)
     {
         // Viewers play on whatever becomes of the ledger, so it is never worse than degraded: a balancer would send them away for nothing.
         var trouble = new[]
@@ -77,6 +84,8 @@ public static class HealthServices
             meters.Trouble,
             meters.Overflow.Bytes > 0 ? $"{meters.Overflow.Bytes} bytes of users beyond {meters.Most} at a time are in no report" : null,
             ledger.IsHeld ? "the outbox is full: what it would hold waits in the ledger" : null,
+            reporter.Trouble is { } said ? $"reports are not taken by {reporter.Receiver} ({said}); they wait in the outbox" : null,
+            reporter.Parked is > 0 and var parked ? $"{parked} reports were refused and are parked" : null,
             ledger.Difference != 0 ? $"the ledger's books differ by {ledger.Difference} bytes" : null,
         }.Where(t => t is not null).ToList();
         return trouble.Count > 0 ? (HealthState.Degraded, string.Join("; ", trouble)) : (HealthState.Healthy, $"{meters.Count} users are counted");
