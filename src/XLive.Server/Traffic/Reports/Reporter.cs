@@ -28,6 +28,7 @@ public sealed partial class Reporter(
     private Task _running = Task.CompletedTask;
     private TimeSpan _pause;
     private volatile string? _trouble;
+    private int _disposed;
 
     public bool IsConfigured => options().ReportUrl.Length > 0;
 
@@ -163,8 +164,11 @@ public sealed partial class Reporter(
         }
     }
 
+    /// <summary>Twice: the container has it as itself and as what the host runs.</summary>
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) == 1)
+            return;
         _stop.Cancel();
         _post.Dispose();
         _stop.Dispose();
