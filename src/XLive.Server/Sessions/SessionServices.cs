@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
+using XLive.Server.Storage.Redis;
 using XLive.Server.Telemetry;
 using XLive.Server.Traffic;
 
@@ -27,7 +28,7 @@ public static class SessionServices
     }
 }
 
-public sealed class ServiceKeyOptions : ICheckedOptions
+public sealed class ServiceKeyOptions : ICheckedOptions, ICheckedTogether
 {
     [Setting("server.secret", "shared by all nodes of one service, at least 16 bytes; one alone makes its own in data/keys", Secret = true, NeedsRestart = true)]
     public string Secret { get; set; } = "";
@@ -36,5 +37,12 @@ public sealed class ServiceKeyOptions : ICheckedOptions
     {
         if (Secret.Length is > 0 and < 16)
             fault("server.secret", "needs at least 16 characters");
+    }
+
+    public void CheckWith(IReadOnlyDictionary<Type, object> others, Action<string, string> fault)
+    {
+        // A node that makes its own would refuse every session of the others.
+        if (Secret.Length == 0 && others.GetValueOrDefault(typeof(RedisOptions)) is RedisOptions { Target: not null })
+            fault("server.secret", "nodes that share Redis need the same one; redis.url or redis.host is set");
     }
 }

@@ -35,5 +35,6 @@ internal static class SessionStats
         json.WriteNumber("pending", status.Pending + services.GetRequiredService<SessionKeeper>().GonePending);
         json.WriteEndObject();
         json.WriteEndObject();
+        RedisFigures.Write(json, services);
     }
 }
