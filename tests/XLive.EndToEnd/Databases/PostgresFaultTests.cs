@@ -66,14 +66,14 @@ public sealed class PostgresFaultTests : IDisposable
     public async Task It_stands_still()
     {
         CancellationToken stop = TestContext.Current.CancellationToken;
-        await using ServerProcess server = await Start(_postgres.NewDatabase());
+        await using ServerProcess server = await Start(_postgres.Url(PostgresServer.NameOf(_postgres.NewDatabase())));
         using Operator op = new(server, "/film/a.ts");
         await op.SignIn();
         int threads = server.Process.Threads.Count;
         op.Play();
         _postgres.Signal(PostgresServer.SigStop);
         Task<HttpResponseMessage>[] crowd = [.. Enumerable.Range(0, 100).Select(_ => server.Http.PostAsync("/refresh", new StringContent("""{"refresh_token":"x"}""", System.Text.Encoding.UTF8, "application/json"), stop))];
-        HttpResponseMessage[] answers = await Task.WhenAll(crowd).WaitAsync(TimeSpan.FromSeconds(18), stop);
+        HttpResponseMessage[] answers = await Task.WhenAll(crowd).WaitAsync(TimeSpan.FromSeconds(25), stop);
         Assert.All(answers, a => Assert.Equal(HttpStatusCode.ServiceUnavailable, a.StatusCode));
         server.Process.Refresh();
         Assert.InRange(server.Process.Threads.Count, 1, threads + 50);
