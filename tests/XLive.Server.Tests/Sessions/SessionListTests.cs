@@ -144,7 +144,7 @@ public sealed class SessionListTests
             {
                 for (var before = table.All.Single().Bytes; table.All.Single().Bytes == before;)
                     client.ReadBody(64 * 1024);
-            });
+            }, TestContext.Current.CancellationToken);
             table.Sweep(_ => { });
             server.Clock.Pass(TimeSpan.FromSeconds(10));
             Assert.Equal("403 device_limit", await server.Verdict(server.Link("/v/film/large.ts"), "User-Agent: Other/1"));
