@@ -15,6 +15,7 @@ using XLive.Server.Sessions.Redis;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;
+using XLive.Server.Traffic;
 using XLive.Server.Traffic.History;
 
 namespace XLive.Server;
@@ -70,7 +71,17 @@ public static class Program
         using var _ = dataLock;
         await Rehearsal.RunAsync(settings, Build);
         using var logs = new LogFiles(settings.Of<LogOptions>, TimeProvider.System, Console.OpenStandardOutput());
-        await using var app = Build(settings, logs, TimeProvider.System);
+        WebApplication built;
+        try
+        {
+            built = Build(settings, logs, TimeProvider.System);
+        }
+        catch (LedgerFault e)
+        {
+            Console.Error.WriteLine(e.Message);
+            return 1;
+        }
+        await using var app = built;
         var greeting = new Greeting(app.Services, settings);
         await greeting.BeforeAsync();
         if (app.Services.GetRequiredService<Database>() is Sqlite { Away: { IsLasting: true } unusable })
@@ -114,6 +125,7 @@ public static class Program
         services.AddSingleton(settings.Of<DataOptions>());
         services.AddSingleton(settings.Of<DatabaseOptions>());
         services.AddSingleton(settings.Of<AuthOptions>());
+        services.AddTraffic(settings);
         services.AddTrafficHistory(settings);
         services.AddSending(settings);
         builder.AddDoor(settings, Descriptors.OfProcess());

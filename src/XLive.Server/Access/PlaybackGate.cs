@@ -113,7 +113,7 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
             return Admission.Refused(403, "other_address", grant.Session.Kid);
         if (!Scope.Covers(grant.Scope, exchange.Target.Path, rules.Grants.LiveApps))
             return Admission.Refused(403, GrantReason.OutsideScope.Word, grant.Session.Kid);
-        if (sessions.Refusal(grant.Session, exchange.Now) is { } refusal)
+        if (Refusal(grant.Session, exchange.Now) is { } refusal)
             return Admission.RefusedViewer(refusal, grant.Session.Kid);
         Touch(exchange, grant.Session);
         return Admission.Inside(grant);
@@ -175,11 +175,25 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
     private Admission Enter(Exchange exchange, Session session, RememberedGrant grant)
     {
         exchange.Sid = session.Sid;
-        if (sessions.Refusal(session, exchange.Now) is { } refusal)
+        if (Refusal(session, exchange.Now) is { } refusal)
             return Admission.RefusedViewer(refusal, grant.Key.Kid);
         Touch(exchange, session);
         return Admission.Entry(session, grant.Scope);
     }
+
+    /// <summary>Revoked, then out of quota, then without a place among his devices: the contract's order.</summary>
+    private string? Refusal(Session session, long now)
+    {
+        var refusal = sessions.Refusal(session, now);
+        return refusal is null or "device_limit" ? Withheld(session.Meter.Account) ?? refusal : refusal;
+    }
+
+    private static string? Withheld(Account account) => account.StoppedFor switch
+    {
+        StopReason.None => null,
+        StopReason.Blocked => "blocked",
+        _ => "quota_exceeded",
+    };
 
     private static void Touch(Exchange exchange, Session session)
     {
@@ -194,6 +208,8 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
             sessions.Counts.RefusedRevoked();
             return Admission.RefusedViewer(revocation.Word, grant.Key.Kid);
         }
+        if (Withheld(meters.Of(grant.Uid)) is { } withheld)
+            return Admission.RefusedViewer(withheld, grant.Key.Kid);
         var who = new Newcomer(grant.Uid, grant.Key.Kid, exchange.Remote, visitor.Kind, visitor.UserAgent, entry, exchange.Now);
         // HEAD opens none.
         if (exchange.IsHead)

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using XLive.Server.Door.Clients;
 using XLive.Server.Sending;
 using XLive.Server.Traffic;
@@ -19,6 +20,8 @@ public sealed class Exchange
     private readonly IHttpResponseFeature _response;
     private readonly IHttpResponseBodyFeature _body;
     private readonly BodyOutput? _output;
+    private readonly StreamBodies? _streams;
+    private StreamBody? _stream;
     private readonly IPAddress _peer;
     private readonly bool _isHttps;
     private Forwarded? _forwarded;
@@ -32,6 +35,7 @@ public sealed class Exchange
         _body = features.GetRequiredFeature<IHttpResponseBodyFeature>();
         // HTTP/2 frames what it sends, so a body cannot pass it by.
         _output = _request.Protocol.StartsWith("HTTP/1", StringComparison.Ordinal) ? features.Get<BodyOutput>() : null;
+        _streams = _output is null ? features.Get<StreamBodies>() : null;
         Connection = features.Get<OpenConnection>();
         IsTls = features.Get<ITlsHandshakeFeature>() is not null;
         IsHttps = _isHttps = IsTls || features.Get<ClientOverTls>() is not null;
@@ -133,17 +137,34 @@ public sealed class Exchange
         var start = _body.StartAsync();
         if (!start.IsCompletedSuccessfully)
             return StartThenSendAsync(start, body, meter);
-        var sent = Sender.SendAsync(_body, _output, body, meter);
+        var sent = SendBodyAsync(body, meter);
         if (!sent.IsCompletedSuccessfully)
             return FinishAsync(sent);
         Ended(sent.Result);
         return default;
     }
 
+    private ValueTask<Sent> SendBodyAsync(in Body body, Meter? meter)
+    {
+        if (_output is not null)
+            return Sender.SendAsync(_body, _output, body, meter);
+        if (_stream is null && meter is not null && _streams is not null)
+            _stream = _streams.Begin(
+                _features.GetRequiredFeature<IHttp2StreamIdFeature>().StreamId, meter, body.Kind, _features.GetRequiredFeature<IHttpRequestLifetimeFeature>());
+        return Sender.SendAsync(_body, _stream, body);
+    }
+
+    /// <summary>Nothing is sent for this request any more.</summary>
+    internal void Finish()
+    {
+        _stream?.End();
+        _stream = null;
+    }
+
     private async ValueTask StartThenSendAsync(Task start, Body body, Meter? meter)
     {
         await start;
-        Ended(await Sender.SendAsync(_body, _output, body, meter));
+        Ended(await SendBodyAsync(body, meter));
     }
 
     private async ValueTask FinishAsync(ValueTask<Sent> sent) => Ended(await sent);
@@ -157,14 +178,14 @@ public sealed class Exchange
 
     public async ValueTask<bool> SendPieceAsync(Body piece, Meter? meter)
     {
-        Ended(await Sender.SendAsync(_body, _output, piece, meter));
+        Ended(await SendBodyAsync(piece, meter));
         return End == SendEnd.Done;
     }
 
     private void Ended(Sent sent)
     {
         // What left before an early end counts for the log as it did for the meter.
-        BodyBytes += sent.Bytes;
+        BodyBytes = sent.End == SendEnd.Done || _stream is null ? BodyBytes + sent.Bytes : _stream.Sent;
         End = sent.End;
         if (sent.End != SendEnd.Done)
             Abort();

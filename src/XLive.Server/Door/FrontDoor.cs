@@ -117,6 +117,7 @@ public sealed partial class FrontDoor(
     internal void End(Exchange exchange)
     {
         var now = clock.GetTimestamp();
+        exchange.Finish();
         Completed?.Invoke(exchange, now);
         exchange.Connection?.Ended(now);
         _running.Ended(exchange.Id);

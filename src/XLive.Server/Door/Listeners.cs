@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -49,7 +50,7 @@ internal static class Listeners
                     UseOutput(listen, waiter, connections);
                     listen.Use(listen.ApplicationServices.GetRequiredService<ProxyProtocol>().Before);
                     if (key == TlsKey)
-                        UseTls(listen, certificates, door.HeaderTimeout);
+                        UseTls(listen, certificates, waiter, door.HeaderTimeout);
                 });
             }
         }
@@ -137,7 +138,7 @@ internal static class Listeners
             connection.Transport = new Duplex(connection.Transport.Input, output);
             connection.Features.Set(output);
             connection.Features.Set<BodyOutput>(output);
-            using var gone = new ViewerGone(socket, connection);
+            using var gone = new ViewerGone(output, connection);
             var open = connections.Enter(connection, output);
             connection.Features.Set(open);
             try
@@ -154,7 +155,7 @@ internal static class Listeners
     }
 
     /// <summary>The handshake is Kestrel's; what is sent behind it is ours.</summary>
-    private static void UseTls(ListenOptions listen, Certificates certificates, TimeSpan handshakeTimeout)
+    private static void UseTls(ListenOptions listen, Certificates certificates, WritableWaiter waiter, TimeSpan handshakeTimeout)
     {
         listen.Protocols = HttpProtocols.Http1AndHttp2;
         listen.UseHttps(new TlsHandshakeCallbackOptions
@@ -167,11 +168,25 @@ internal static class Listeners
         {
             var tls = connection.Features.GetRequiredFeature<ISslStreamFeature>().SslStream;
             var socket = connection.Features.GetRequiredFeature<SocketOutput>();
-            var output = new TlsOutput(tls, socket);
+            var streams = tls.NegotiatedApplicationProtocol == SslApplicationProtocol.Http2 ? new StreamBodies() : null;
+            var output = new TlsOutput(tls, socket, streams);
             connection.Transport = new Duplex(connection.Transport.Input, output);
             connection.Features.Set<BodyOutput>(output);
             socket.Gathers = true;
-            await next(connection);
+            if (streams is not null)
+            {
+                connection.Features.Set(streams);
+                waiter.Watch(streams);
+            }
+            try
+            {
+                await next(connection);
+            }
+            finally
+            {
+                if (streams is not null)
+                    waiter.Release(streams);
+            }
             await output.SayGoodbyeAsync();
         });
     }

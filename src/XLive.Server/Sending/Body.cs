@@ -42,4 +42,6 @@ public enum SendEnd
     /// <summary>The file became shorter than what was promised.</summary>
     Truncated,
     SourceFailed,
+    /// <summary>The viewer may have no more: kicked, revoked, or his quota is used up.</summary>
+    Stopped,
 }

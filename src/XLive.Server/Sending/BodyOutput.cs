@@ -14,8 +14,8 @@ internal abstract class BodyOutput : PipeWriter
     /// <summary>Why sending on this connection ended, or Done as long as it has not.</summary>
     public SendEnd End { get; protected set; }
 
-    /// <summary>Body bytes that the socket took, over all responses of the connection: for the log, when a viewer leaves half-way.</summary>
-    public long BodySent { get; protected set; }
+    /// <summary>Body bytes that the viewer took, over all responses of the connection: for the log, when he leaves half-way.</summary>
+    public abstract long BodySent { get; }
 
     /// <summary>False: this body must be read and written like any other.</summary>
     public abstract bool CanSend(in Body body);

@@ -7,10 +7,10 @@ internal static unsafe partial class Native
 {
     public const int MsgDontWait = 0x40, MsgNoSignal = 0x4000, MsgMore = 0x8000;
     public const int Eintr = 4, Eagain = 11, Epipe = 32, Econnreset = 104;
-    public const uint EpollOut = 0x4, EpollErr = 0x8, EpollHup = 0x10, EpollEdge = 1u << 31;
+    public const uint EpollIn = 0x1, EpollOut = 0x4, EpollErr = 0x8, EpollHup = 0x10, EpollEdge = 1u << 31;
     public const int EpollAdd = 1;
     public const int SioOutQ = 0x5411;
-    public const int Tcp = 6, TcpInfo = 11, TcpCloseWait = 8;
+    public const int Tcp = 6, TcpInfo = 11;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct IoVec
@@ -63,6 +63,15 @@ internal static unsafe partial class Native
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int ioctl(SafeHandle socket, nuint request, int* value);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int getsockopt(SafeHandle socket, int level, int option, void* value, uint* length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int eventfd(uint count, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint write(int descriptor, void* bytes, nuint count);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int close(int descriptor);

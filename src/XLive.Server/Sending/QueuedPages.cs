@@ -86,7 +86,7 @@ internal sealed unsafe partial class WritableWaiter
             var queued = output.Counted;
             if (queued == 0 && uncounted++ > slow.Count / 10)
                 continue;
-            if (!output.GiveUp())
+            if (!output.GiveUp(SendEnd.Idle))
                 output.Drop();
             cut++;
             bytes -= connection + queued;

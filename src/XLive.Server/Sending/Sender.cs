@@ -22,11 +22,11 @@ internal static class Sender
     private const int FirstPiece = 4 * 1024;
 
     /// <summary>The response's head must have been started, and its Content-Length must cover the body.</summary>
-    public static ValueTask<Sent> SendAsync(IHttpResponseBodyFeature response, BodyOutput? output, in Body body, Meter? meter)
+    public static ValueTask<Sent> SendAsync(IHttpResponseBodyFeature response, BodyOutput output, in Body body, Meter? meter)
     {
         if (body.Length == 0)
             return new(new Sent(SendEnd.Done, 0));
-        if (output is null || !output.CanSend(body))
+        if (!output.CanSend(body))
             return CopyAsync(response, output, body, meter);
         if (body.Length > MaxAnnounced)
             return AnnounceManyAsync(response, output, body, meter);
@@ -73,19 +73,18 @@ internal static class Sender
         return sent;
     }
 
-    private static async ValueTask<Sent> CopyFileAsync(IHttpResponseBodyFeature response, Body body, SendableFile file, Meter? meter)
+    private static async ValueTask<Sent> CopyFileAsync(IHttpResponseBodyFeature response, StreamBody? stream, Body body, SendableFile file)
     {
         var read = new LaneRead();
         var most = FirstPiece;
         for (long done = 0; done < body.Length;)
         {
-            var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(most, body.Length - done));
+            var wanted = (int)await AllowedAsync(stream?.Meter, Math.Min(most, body.Length - done));
+            var buffer = ArrayPool<byte>.Shared.Rent(wanted);
             int got;
             try
             {
-                got = await read.ReadAsync(file, buffer.AsMemory(0, (int)Math.Min(most, body.Length - done)), body.Offset + done);
-                // Some of the piece may leave before the viewer does, and Kestrel does not say how much: nothing too little is counted.
-                meter?.Charge(body.Kind, got);
+                got = await read.ReadAsync(file, buffer.AsMemory(0, wanted), body.Offset + done);
                 response.Writer.Write(buffer.AsSpan(0, got));
             }
             catch (IOException)
@@ -100,17 +99,56 @@ internal static class Sender
                 return new Sent(SendEnd.Truncated, done);
             var flushed = await response.Writer.FlushAsync();
             done += got;
-            if (flushed.IsCompleted)
-                return new Sent(SendEnd.ViewerLeft, done);
+            if (EndOf(flushed, stream) is var end and not SendEnd.Done)
+                return new Sent(end, done);
             most = Math.Min(most * 2, CopySize);
         }
         return new Sent(SendEnd.Done, body.Length);
     }
 
-    private static async ValueTask<Sent> CopyAsync(IHttpResponseBodyFeature response, BodyOutput? output, Body body, Meter? meter)
+    private static async ValueTask<Sent> CopyMemoryAsync(IHttpResponseBodyFeature response, StreamBody? stream, ReadOnlyMemory<byte> memory)
     {
-        if (output is null)
-            return body.File is null ? await CopyMemoryAsync(response, body, meter) : await CopyFileAsync(response, body, body.File, meter);
+        var most = FirstPiece;
+        for (var done = 0; done < memory.Length; most = Math.Min(most * 2, CopySize))
+        {
+            var piece = memory.Slice(done, (int)await AllowedAsync(stream?.Meter, Math.Min(memory.Length - done, most)));
+            var flushed = await response.Writer.WriteAsync(piece);
+            done += piece.Length;
+            if (EndOf(flushed, stream) is var end and not SendEnd.Done)
+                return new Sent(end, done);
+        }
+        return new Sent(SendEnd.Done, memory.Length);
+    }
+
+    private static SendEnd EndOf(FlushResult flushed, StreamBody? stream)
+    {
+        if (stream is { WasCut: true } or { Meter.IsStopped: true })
+            return SendEnd.Stopped;
+        return flushed.IsCompleted ? SendEnd.ViewerLeft : SendEnd.Done;
+    }
+
+    /// <summary>As many of these bytes as the viewer's rate lets go, when it does.</summary>
+    internal static ValueTask<long> AllowedAsync(Meter? meter, long wanted) =>
+        meter?.Pace is null ? new(wanted) : WaitAsync(meter, wanted);
+
+    private static async ValueTask<long> WaitAsync(Meter meter, long wanted)
+    {
+        while (meter is { Pace: { } pace, IsStopped: false })
+        {
+            var allowed = pace.Take(wanted, out var wait);
+            if (allowed > 0)
+                return allowed;
+            await Task.Delay(wait);
+        }
+        return wanted;
+    }
+
+    /// <summary>In HTTP/2, where the connection's output charges what Kestrel has framed.</summary>
+    public static ValueTask<Sent> SendAsync(IHttpResponseBodyFeature response, StreamBody? stream, in Body body) =>
+        body.File is null ? CopyMemoryAsync(response, stream, body.Memory) : CopyFileAsync(response, stream, body, body.File);
+
+    private static async ValueTask<Sent> CopyAsync(IHttpResponseBodyFeature response, BodyOutput output, Body body, Meter? meter)
+    {
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(CopySize, body.Length));
         var read = new LaneRead();
         long done = 0;
@@ -141,22 +179,6 @@ internal static class Sender
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
-    }
-
-    private static async ValueTask<Sent> CopyMemoryAsync(IHttpResponseBodyFeature response, Body body, Meter? meter)
-    {
-        var memory = body.Memory;
-        var most = FirstPiece;
-        for (var done = 0; done < memory.Length; most = Math.Min(most * 2, CopySize))
-        {
-            var piece = memory.Slice(done, Math.Min(memory.Length - done, most));
-            meter?.Charge(body.Kind, piece.Length);
-            var flushed = await response.Writer.WriteAsync(piece);
-            done += piece.Length;
-            if (flushed.IsCompleted)
-                return new Sent(SendEnd.ViewerLeft, done);
-        }
-        return new Sent(SendEnd.Done, memory.Length);
     }
 }
 

@@ -15,7 +15,7 @@ namespace XLive.Server.Sending;
 /// body is encrypted from where it lies (memory) or from one read of the file, in records as large as TLS has them, and
 /// nothing of it is held in clear while the viewer's socket is full.
 /// </summary>
-internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
+internal sealed class TlsOutput(SslStream tls, SocketOutput socket, StreamBodies? streams) : BodyOutput
 {
     // RFC 8446 section 5.1: a record holds at most 2^14 bytes.
     private const int Record = 16 * 1024;
@@ -32,6 +32,9 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
 
     private readonly LaneRead _read = new();
     private bool _hasReadBodies;
+    private long _bodySent;
+
+    public override long BodySent => _bodySent - socket.GivenBack;
 
     public override long UnflushedBytes => HeadEnd + Body.Length;
 
@@ -67,21 +70,30 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
         {
             var headSent = 0;
             long bodyDone = 0;
+            socket.Payer = Meter;
             while (End == SendEnd.Done && (headSent < HeadEnd || bodyDone < Body.Length))
             {
                 // Without a body it is HTTP/2, whose frames are a little longer than a record.
                 var batch = Body.Length == 0 || _hasReadBodies && bodyDone < LargeUpTo ? LargeBatch : SmallBatch;
                 var ofHead = Math.Min(HeadEnd - headSent, batch);
                 var ofBody = (int)Math.Min(Body.Length - bodyDone, batch - ofHead);
+                if (Meter is { IsStopped: true })
+                {
+                    Stop(SendEnd.Stopped);
+                    break;
+                }
+                if (ofBody > 0 && Meter is { Pace: not null } paced)
+                    ofBody = (int)await Sender.AllowedAsync(paced, ofBody);
                 if (Body.File is { } file && ofBody > 0)
                     ofBody = await EncryptFileAsync(file, Head.AsMemory(headSent, ofHead), Body.Offset, bodyDone, ofBody);
                 else
                     Encrypt(Head.AsMemory(headSent, ofHead), Body.Memory.Slice((int)bodyDone, ofBody));
-                headSent += ofHead;
                 if (ofBody < 0)
                     break;
+                Charge(Head.AsSpan(headSent, ofHead), ofBody);
+                headSent += ofHead;
                 bodyDone += ofBody;
-                await SendAsync(ofBody);
+                await SendAsync();
             }
             _hasReadBodies |= bodyDone > 0;
         }
@@ -90,8 +102,20 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
             // The connection was taken down under the send.
             Stop(SendEnd.ViewerLeft);
         }
+        socket.Payer = null;
         Clear();
         return new FlushResult(false, End != SendEnd.Done);
+    }
+
+    private void Charge(ReadOnlySpan<byte> head, int ofBody)
+    {
+        _bodySent += ofBody;
+        // In HTTP/2 there is no announced body: what is flushed are frames.
+        streams?.Charge(head, socket);
+        if (ofBody == 0 || Meter is not { } meter)
+            return;
+        meter.Charge(Body.Kind, ofBody);
+        socket.Carries(meter, Body.Kind, head.Length, ofBody);
     }
 
     private void Encrypt(ReadOnlyMemory<byte> head, ReadOnlyMemory<byte> body)
@@ -197,21 +221,12 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket) : BodyOutput
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask SendAsync(int ofBody)
+    private async ValueTask SendAsync()
     {
-        var (meter, kind) = (Meter, Body.Kind);
-        meter?.Charge(kind, ofBody);
-        var before = socket.MemorySent;
         var flushed = await socket.FlushAsync();
+        // What of the batch was not taken the socket gives back.
         if (flushed.IsCompleted)
-        {
-            // Of a batch that was cut: a record is never smaller than what it carries, so this is nothing too little.
-            var sent = (int)Math.Min(ofBody, socket.MemorySent - before);
-            meter?.GiveBack(kind, ofBody - sent);
-            ofBody = sent;
             End = socket.End == SendEnd.Done ? SendEnd.ViewerLeft : socket.End;
-        }
-        BodySent += ofBody;
     }
 
     private void Stop(SendEnd end)

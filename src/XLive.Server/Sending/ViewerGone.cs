@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 
 namespace XLive.Server.Sending;
@@ -10,28 +9,25 @@ namespace XLive.Server.Sending;
 /// </summary>
 internal sealed class ViewerGone : IDisposable
 {
-    private readonly Socket _socket;
+    private readonly SocketOutput _output;
     private readonly CancellationTokenSource _gone = new();
     private readonly CancellationTokenRegistration _closed;
 
-    public ViewerGone(Socket socket, ConnectionContext connection)
+    public ViewerGone(SocketOutput output, ConnectionContext connection)
     {
-        _socket = socket;
+        _output = output;
         _closed = connection.ConnectionClosed.UnsafeRegister(static o => ((ViewerGone)o!).Look(), this);
         connection.ConnectionClosed = _gone.Token;
     }
 
     private void Look()
     {
-        try
+        if (TcpState.TryRead(_output.SocketHandle, out var tcp))
         {
-            Span<byte> info = stackalloc byte[8];
-            if (_socket.GetRawSocketOption(Native.Tcp, Native.TcpInfo, info) > 0 && info[0] == Native.TcpCloseWait)
+            if (tcp.IsHalfClosed)
                 return;
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            // No socket, no viewer.
+            // Kestrel will close the socket, and what its queue holds is then not to be known any more.
+            _output.TakeBack();
         }
         try
         {

@@ -23,6 +23,7 @@ internal sealed unsafe partial class WritableWaiter : IDisposable
     private uint[] _generations = new uint[256];
     private readonly Stack<int> _free = new();
     private int _used;
+    private readonly HashSet<StreamBodies> _streams = [];
     private readonly SupervisedLoop _loop;
     private volatile bool _stopping;
     private long _lastSweep;
@@ -34,6 +35,8 @@ internal sealed unsafe partial class WritableWaiter : IDisposable
         _epoll = Native.epoll_create1(0x80000 /* EPOLL_CLOEXEC */);
         if (_epoll < 0)
             throw new InvalidOperationException("epoll_create1: error " + Marshal.GetLastPInvokeError());
+        _news = Native.eventfd(0, 0x80000 | 0x800 /* EFD_CLOEXEC | EFD_NONBLOCK */);
+        WatchNews();
         _lastSweep = clock.GetTimestamp();
         _loop = supervisor.OnThread("socket waiter", 128 * 1024, Loop);
     }
@@ -48,6 +51,11 @@ internal sealed unsafe partial class WritableWaiter : IDisposable
     public int Waiting { get; private set; }
 
     public long IdleCuts { get; private set; }
+
+    /// <summary>Transfers that ended because their viewer may have no more.</summary>
+    public long StopCuts => Volatile.Read(ref _stopCuts);
+
+    private long _stopCuts;
 
     /// <summary>From the first full socket on the connection stays in the set, edge-triggered: no call for each wait.</summary>
     public void Watch(SocketOutput output)
@@ -132,38 +140,49 @@ internal sealed unsafe partial class WritableWaiter : IDisposable
         {
             NativeMemory.Free(events);
         }
+        _ = Native.close(_news);
         _ = Native.close(_epoll);
     }
 
     private void Turn(SupervisedLoop loop, byte* events, bool packed)
     {
         loop.Rest();
-        var n = Native.epoll_wait(_epoll, events, MaxEvents, SweepEvery());
+        var n = Native.epoll_wait(_epoll, events, MaxEvents, UntilPaced(SweepEvery()));
         loop.Beat();
         for (var i = 0; i < n; i++)
         {
             var data = packed ? ((Native.EpollEventPacked*)events)[i].Data : ((Native.EpollEventPadded*)events)[i].Data;
             SocketOutput? output;
+            if (data == NewsOfPaced)
+                continue;
             lock (_gate)
             {
                 var slot = (int)(uint)data;
                 output = _generations[slot] == (uint)(data >> 32) ? _slots[slot] : null;
             }
-            try
-            {
-                output?.Continue();
-            }
-            catch (Exception e)
-            {
-                // One viewer's; the others in this turn have room too.
-                loop.Failed(e);
-                output!.Fail();
-            }
+            if (output is not null)
+                Continue(loop, output);
         }
+        while (NextPaced() is { } next)
+            Continue(loop, next);
         if (_clock.GetElapsedTime(_lastSweep).TotalMilliseconds >= SweepEvery())
         {
             _lastSweep = _clock.GetTimestamp();
             Sweep();
+        }
+    }
+
+    private static void Continue(SupervisedLoop loop, SocketOutput output)
+    {
+        try
+        {
+            output.Continue();
+        }
+        catch (Exception e)
+        {
+            // One viewer's; the others in this turn have room too.
+            loop.Failed(e);
+            output.Fail();
         }
     }
 
@@ -189,6 +208,15 @@ internal sealed unsafe partial class WritableWaiter : IDisposable
             var output = Volatile.Read(ref slots[i]);
             if (output is null || !output.IsWaiting)
                 continue;
+            // One who reads nothing would never come to the call that finds it.
+            if (output.IsStopped)
+            {
+                if (output.GiveUp(SendEnd.Stopped))
+                    Interlocked.Increment(ref _stopCuts);
+                continue;
+            }
+            if (output.IsPaced)
+                continue;
             waiting++;
             var queued = output.Queued;
             // Nothing in the queue, and yet it waits: the edge got lost, or the socket is closed. It looks for itself.
@@ -204,10 +232,40 @@ internal sealed unsafe partial class WritableWaiter : IDisposable
             else if (_clock.GetElapsedTime(output.LastProgress) >= idle)
             {
                 IdleCuts++;
-                output.GiveUp();
+                output.GiveUp(SendEnd.Idle);
             }
         }
         Waiting = waiting;
+        CutStoppedStreams();
+    }
+
+    private void CutStoppedStreams()
+    {
+        StreamBodies[] connections;
+        lock (_streams)
+        {
+            if (_streams.Count == 0)
+                return;
+            connections = [.. _streams];
+        }
+        foreach (var streams in connections)
+        {
+            if (streams.CutStopped() is var cut and > 0)
+                Interlocked.Add(ref _stopCuts, cut);
+        }
+    }
+
+    /// <summary>HTTP/2 connections, whose streams wait for windows and not for room.</summary>
+    public void Watch(StreamBodies streams)
+    {
+        lock (_streams)
+            _streams.Add(streams);
+    }
+
+    public void Release(StreamBodies streams)
+    {
+        lock (_streams)
+            _streams.Remove(streams);
     }
 
     public void Dispose()

@@ -73,7 +73,7 @@ public sealed partial class EmbeddedSessionStore(DataOptions data, TimeProvider 
             }
             return true;
         }
-        catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is DatabaseException or IOException or UnauthorizedAccessException)
         {
             if (e is SqliteException damage && SessionFile.IsDamage(damage))
             {

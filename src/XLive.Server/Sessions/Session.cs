@@ -138,9 +138,10 @@ public sealed class Session
         lock (_gate)
         {
             var meter = Meter;
-            if (!meter.IsStopped || meter.StoppedFor == StopReason.Quota)
+            // What holds for the user ends by itself.
+            if (meter.StoppedFor is StopReason.None or StopReason.Quota or StopReason.Blocked)
                 return;
-            Volatile.Write(ref _meter, new Meter(meter.Account));
+            Volatile.Write(ref _meter, meter.Renewed());
             Interlocked.Add(ref _bytesBefore, meter.Bytes);
         }
     }

@@ -11,7 +11,6 @@ public static class SessionServices
 {
     public static void AddSessions(this IServiceCollection services, ServerSettings settings)
     {
-        services.AddSingleton<UserMeters>();
         services.AddSingleton(p =>
         {
             var shared = settings.Of<ServiceKeyOptions>().Secret;

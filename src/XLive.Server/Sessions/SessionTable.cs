@@ -151,7 +151,7 @@ public sealed class SessionTable
     private Session? Before(EntryKey entry) => _entries.GetValueOrDefault(entry);
 
     private Session Make(SessionId id, in Newcomer who) =>
-        new(id, who, new Meter(_meters.Of(who.Uid)), _clock.GetUtcNow().ToUnixTimeSeconds());
+        new(id, who, _meters.Open(who.Uid, id.ToString()), _clock.GetUtcNow().ToUnixTimeSeconds());
 
     private bool List(Session session)
     {
@@ -295,7 +295,7 @@ public sealed class SessionTable
         if (silent >= _options().Idle.TotalSeconds)
             return false;
         var who = new Newcomer(record.Uid, record.Kid, record.Address, record.Client, record.UserAgent, record.Entry, now);
-        var session = new Session(record.Id, who, new Meter(_meters.Of(record.Uid)), record.OpenedAt);
+        var session = new Session(record.Id, who, _meters.Open(record.Uid, record.Id.ToString()), record.OpenedAt);
         session.Resume(record, now - silent * _clock.TimestampFrequency);
         if (!List(session))
             return false;

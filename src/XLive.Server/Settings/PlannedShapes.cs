@@ -57,15 +57,6 @@ internal static class PlannedShapes
         public Store Store { get; set; }
     }
 
-    public sealed class Quota
-    {
-        [SettingField(Required = true, Unit = SettingUnit.Bytes)]
-        public long Bytes { get; set; }
-
-        [SettingField(Least = "1s")]
-        public TimeSpan Period { get; set; } = TimeSpan.FromDays(30);
-    }
-
     public sealed class Rung
     {
         [SettingField(Required = true)]

@@ -40,6 +40,9 @@ public sealed class SettingFieldAttribute : Attribute
     public SettingUnit Unit { get; init; }
     public string? Least { get; init; }
     public string? Most { get; init; }
+
+    /// <summary>A single value in the place of the map is this field's: traffic.quota: 10GiB.</summary>
+    public bool Bare { get; init; }
 }
 
 public enum SettingUnit { None, Duration, Bytes }

@@ -126,7 +126,7 @@ internal sealed class Shape
         {
             var extra = p.GetCustomAttribute<SettingFieldAttribute>() ?? new SettingFieldAttribute();
             var shape = Of(p, extra.Unit, extra.Least, extra.Most);
-            return new ShapeField(Snake(p.Name), p, shape, extra.Secret, extra.Required);
+            return new ShapeField(Snake(p.Name), p, shape, extra.Secret, extra.Required, extra.Bare);
         }),
     ];
 
@@ -153,4 +153,4 @@ internal sealed class Shape
     }
 }
 
-internal sealed record ShapeField(string Name, PropertyInfo Property, Shape Shape, bool Secret, bool Required);
+internal sealed record ShapeField(string Name, PropertyInfo Property, Shape Shape, bool Secret, bool Required, bool Bare);

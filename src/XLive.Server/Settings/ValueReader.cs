@@ -25,6 +25,8 @@ internal sealed class ValueReader(string where, FaultList faults, InputFiles fil
                 return Map(shape, node, path, secret);
             case ShapeKind.Fields when node.Kind == NodeKind.Map:
                 return Fields(shape, node, path);
+            case ShapeKind.Fields when node.Kind == NodeKind.Scalar && Array.Find(shape.Fields, static f => f.Bare) is { } bare:
+                return Bare(shape, bare, node, path);
             case ShapeKind.List or ShapeKind.Map or ShapeKind.Fields:
                 return Wrong(node, path, $"{Found(node, secret)} where {shape.Expected} is expected");
             case var _ when node.Kind != NodeKind.Scalar:
@@ -130,6 +132,17 @@ internal sealed class ValueReader(string where, FaultList faults, InputFiles fil
             faults.Add(where, node.Line, path, $"has no {field.Name}" + (field.Secret ? $" and no {field.Name}_file" : ""));
         }
 
+        return instance;
+    }
+
+    private object? Bare(Shape shape, ShapeField field, ConfigNode node, string path)
+    {
+        var before = faults.Count;
+        var value = Read(field.Shape, node, path, field.Secret);
+        if (faults.Count > before)
+            return null;
+        var instance = Activator.CreateInstance(shape.Type)!;
+        field.Property.SetValue(instance, value);
         return instance;
     }
 

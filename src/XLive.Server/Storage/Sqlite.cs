@@ -15,6 +15,7 @@ public sealed unsafe class Sqlite : Database
     private const int MostPrepared = 200;
 
     private readonly string _path;
+    private readonly string? _vfs;
     private readonly Lock _gate = new();
 
     // Under the gate.
@@ -22,7 +23,7 @@ public sealed unsafe class Sqlite : Database
     private SqliteHandle _db = new();
     private bool _disposed;
 
-    private Sqlite(string path) : base(turns: 1) => _path = path;
+    private Sqlite(string path, string? vfs = null) : base(turns: 1) => (_path, _vfs) = (path, vfs);
 
     public override string Kind => "SQLite";
 
@@ -35,9 +36,14 @@ public sealed unsafe class Sqlite : Database
     }
 
     /// <summary>Opens or makes the file, mode 0600; its -wal and -shm files take the same mode from it. It has no schema yet.</summary>
-    public static Sqlite Open(string path)
+    public static Sqlite Open(string path) => Open(path, vfs: null);
+
+    /// <param name="vfs">
+    /// The name of a file system that was made known to SQLite, without shared memory: the write-ahead log then needs the file to itself.
+    /// </param>
+    internal static Sqlite Open(string path, string? vfs)
     {
-        Sqlite db = new(path);
+        Sqlite db = new(path, vfs);
         try
         {
             db.OpenOnly();
@@ -64,7 +70,7 @@ public sealed unsafe class Sqlite : Database
             }
             try
             {
-                if (!File.Exists(_path))
+                if (_vfs is null && !File.Exists(_path))
                 {
                     using FileStream made = new(_path, new FileStreamOptions
                     {
@@ -72,12 +78,12 @@ public sealed unsafe class Sqlite : Database
                     });
                 }
                 const int flags = SqliteNative.OpenReadWrite | SqliteNative.OpenCreate | SqliteNative.OpenFullMutex | SqliteNative.OpenExtendedResult;
-                int code = SqliteNative.sqlite3_open_v2(_path, out _db, flags, 0);
+                int code = SqliteNative.sqlite3_open_v2(_path, out _db, flags, _vfs);
                 Check(code, _path);
                 Check(SqliteNative.sqlite3_busy_timeout(_db, BusyMilliseconds), _path);
                 // FULL: in WAL mode NORMAL may lose the last transactions with the power, and one of them may have been a revocation.
-                foreach (string pragma in (string[])["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF",
-                    "journal_size_limit = 16777216"])
+                foreach (string pragma in (string[])[.. _vfs is null ? (string[])[] : ["locking_mode = EXCLUSIVE"],
+                    "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF", "journal_size_limit = 16777216"])
                 {
                     Step($"PRAGMA {pragma}");
                 }
@@ -117,6 +123,9 @@ public sealed unsafe class Sqlite : Database
             }
         }
     }
+
+    /// <summary>Within the transaction that inserted it.</summary>
+    internal long LastInsertedRow => SqliteNative.sqlite3_last_insert_rowid(_db);
 
     public override List<T> Query<T>([StringSyntax("sql")] string sql, Func<SqlRow, T> read, params ReadOnlySpan<SqlValue> values)
     {

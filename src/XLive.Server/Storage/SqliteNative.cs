@@ -31,7 +31,7 @@ internal static unsafe partial class SqliteNative
     public static readonly nint Transient = -1;
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int sqlite3_open_v2(string path, out SqliteHandle db, int flags, nint vfs);
+    public static partial int sqlite3_open_v2(string path, out SqliteHandle db, int flags, string? vfs);
 
     [LibraryImport(Library)]
     public static partial int sqlite3_close_v2(nint db);
@@ -53,6 +53,9 @@ internal static unsafe partial class SqliteNative
 
     [LibraryImport(Library)]
     public static partial int sqlite3_changes(SqliteHandle db);
+
+    [LibraryImport(Library)]
+    public static partial long sqlite3_last_insert_rowid(SqliteHandle db);
 
     [LibraryImport(Library)]
     public static partial int sqlite3_prepare_v3(SqliteHandle db, byte* sql, int bytes, uint flags, out SqliteStatementHandle statement, out byte* tail);

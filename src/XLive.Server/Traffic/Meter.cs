@@ -1,4 +1,5 @@
 using System.Net;
+using XLive.Server.Traffic.Counters;
 
 namespace XLive.Server.Traffic;
 
@@ -9,14 +10,30 @@ namespace XLive.Server.Traffic;
 /// Charged before the call that sends, given back after it for what the kernel did not take: whenever the process dies, a response in
 /// flight is charged at most one call too much and nothing too little.
 /// </summary>
-public sealed class Meter(Account account)
+public sealed class Meter
 {
+    private readonly UserMeters _meters;
+    private readonly string _sid;
+    private Account _account;
     private long _bytes;
     private long _requests;
-    private long _rate;
+    private volatile Pace? _pace;
     private int _stopped;
 
-    public Account Account => account;
+    // What this session has told its account of itself, and where. Races only ever tell it twice.
+    private Origins? _notedIn;
+    private IPAddress? _notedFrom;
+
+    internal Meter(UserMeters meters, Account account, string sid)
+    {
+        _meters = meters;
+        _account = account;
+        _sid = sid;
+    }
+
+    public string Uid => _account.Uid;
+
+    public Account Account => _account;
 
     /// <summary>Of this session.</summary>
     public long Bytes => Volatile.Read(ref _bytes);
@@ -25,38 +42,70 @@ public sealed class Meter(Account account)
     /// <summary>Bytes a second that this session's transfers may take together; 0: as fast as they come.</summary>
     public long Rate
     {
-        get => Volatile.Read(ref _rate);
-        set => Volatile.Write(ref _rate, value);
+        get => _pace?.BytesPerSecond ?? 0;
+        set => _pace = value > 0 ? new Pace(value) : null;
     }
 
-    /// <summary>Running transfers end at their next call, or at the waiter's next look; there is no way back.</summary>
-    public bool IsStopped => Volatile.Read(ref _stopped) != 0;
+    /// <summary>What its transfers take from before they send; null: nothing holds them.</summary>
+    public Pace? Pace => _pace ?? _account.Pace;
 
-    public StopReason StoppedFor => (StopReason)Volatile.Read(ref _stopped);
+    /// <summary>Running transfers end at their next call, or at the waiter's next look.</summary>
+    public bool IsStopped => Volatile.Read(ref _stopped) != 0 || _account.IsStopped;
+
+    public StopReason StoppedFor => Volatile.Read(ref _stopped) is var own and not 0 ? (StopReason)own : _account.StoppedFor;
 
     public void Charge(FileKind kind, long bytes)
     {
         Interlocked.Add(ref _bytes, bytes);
-        account.Add(kind, bytes);
+        Add((int)kind, bytes);
     }
 
     public void GiveBack(FileKind kind, long bytes)
     {
         Interlocked.Add(ref _bytes, -bytes);
-        account.Add(kind, -bytes);
+        Add((int)kind, -bytes);
     }
 
     /// <param name="kind">Of the file that was asked for.</param>
     /// <param name="from">The viewer's address: a session may move, and a report lists where a user came from.</param>
     public void CountRequest(FileKind kind, IPAddress from)
     {
-        _ = (kind, from);
+        _ = kind;
         Interlocked.Increment(ref _requests);
-        account.CountRequest();
+        var account = Add(Counts.Kinds, 1);
+        if (_notedIn != account.Origins || (!ReferenceEquals(from, _notedFrom) && !from.Equals(_notedFrom)))
+        {
+            _notedIn = account.Note(from, _sid);
+            _notedFrom = from;
+        }
+        _meters.CountRecord();
     }
 
-    /// <summary>The first reason stands.</summary>
+    /// <summary>The first reason stands, and there is no way back.</summary>
     public void Stop(StopReason reason) => Interlocked.CompareExchange(ref _stopped, (int)reason, 0);
+
+    /// <summary>For the same session, when what stopped it is over.</summary>
+    public Meter Renewed() => new(_meters, _account, _sid);
+
+    private Account Add(int count, long value)
+    {
+        var account = _account;
+        return account.TryAdd(count, value) ? account : AddAnew(count, value);
+    }
+
+    /// <summary>The user was away so long that his account was closed.</summary>
+    private Account AddAnew(int count, long value)
+    {
+        var wait = new SpinWait();
+        while (true)
+        {
+            // It is found for a moment yet after it was closed.
+            var account = _meters.Of(_account.Uid);
+            if (account.TryAdd(count, value))
+                return _account = account;
+            wait.SpinOnce();
+        }
+    }
 }
 
-public enum StopReason { None, Kicked, Revoked, Quota, DeviceLimit }
+public enum StopReason { None, Kicked, Revoked, Quota, Blocked, DeviceLimit }

@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using XLive.Server.Tests.Tls;
 
 namespace XLive.EndToEnd.Harness;
 
@@ -182,10 +183,8 @@ public sealed class FrontProxies : IAsyncLifetime
 
     static string SelfSigned()
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
-        return certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n";
+        var made = TestAuthority.SelfSigned();
+        return made.Certificate + made.Key;
     }
 
     public async ValueTask DisposeAsync()

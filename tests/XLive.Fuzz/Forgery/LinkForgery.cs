@@ -66,9 +66,7 @@ public sealed class LinkForgery : IForgery
         if (path.StartsWith("/~", StringComparison.Ordinal))
         {
             var end = path.IndexOf('/', 1);
-            // uid, expires, kid, scope, token; below in the query's order.
-            if (GrantPathFuzzer.Reading(path[1..end], out _) is { Length: 5 } inPath)
-                fields = [inPath[0], inPath[1], inPath[4], inPath[2], inPath[3]];
+            fields = GrantPathFuzzer.Reading(path[1..end], out _);
             path = path[end..];
         }
         else if (target.Contains('?'))

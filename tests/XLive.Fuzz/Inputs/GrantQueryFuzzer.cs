@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 using XLive.Fuzz.Engine;
 using XLive.Server.Access;
@@ -6,13 +5,9 @@ using XLive.Server.Access;
 namespace XLive.Fuzz.Inputs;
 
 /// <summary>The grant in a query: its form, its fields, and what the server says to them.</summary>
-public sealed partial class GrantQueryFuzzer : Fuzzer<string>, IDisposable
+public sealed partial class GrantQueryFuzzer : GrantFuzzer
 {
     private static readonly string[] Fields = ["uid", "expires", "token", "kid", "scope"];
-
-    private readonly GuardedBuffer<char> _query = new();
-    private readonly GuardedBuffer<byte> _scratch = new();
-    private GrantReason _reason;
 
     public override string Name => "signed-urls";
 
@@ -41,45 +36,23 @@ public sealed partial class GrantQueryFuzzer : Fuzzer<string>, IDisposable
         return dice.OneIn(3) ? query + dice.Pick("&_HLS_msn=17&_HLS_part=2", "&CMCD=bl%3D21300%2Csid%3D%226e2fb550%22", "&", "&x", "&kid", "&scope=") : query;
     }
 
-    protected override string Read(string input)
-    {
-        _query.Put(input);
-        _scratch.Take(input.Length);
-        return input;
-    }
-
-    protected override bool Parse(string input)
-    {
-        _reason = GrantQuery.Parse(_query.GetSpan(), _scratch.GetSpan(), out _);
-        return _reason == GrantReason.Granted;
-    }
+    protected override GrantReason Parse(ReadOnlySpan<char> text, Span<byte> scratch, out SignedGrant grant) => GrantQuery.Parse(text, scratch, out grant);
 
     protected override void Verify(string input, bool accepted)
     {
         var fields = Reading(input, out var reason);
-        FuzzFailure.Equal(reason, _reason, "form");
-        _ = GrantQuery.UidOf(_query.GetSpan(), _scratch.GetSpan());
+        FuzzFailure.Equal(reason, Reason, "form");
+        _ = GrantQuery.UidOf(Guarded, Scratch);
         if (!accepted)
             return;
-        _ = GrantQuery.Parse(_query.GetSpan(), _scratch.GetSpan(), out var grant);
+        _ = Parse(Guarded, Scratch, out var grant);
         Compare(grant, fields);
-        var path = Site.Paths[input.Length % Site.Paths.Length];
-        var expected = Site.Judgement(fields[0], long.Parse(Latin(fields[1]), CultureInfo.InvariantCulture), fields[3], fields[4], fields[2], path);
-        FuzzFailure.Equal(expected, SignedUrl.Verify(grant, path, Site.Keys, Site.Rules, Site.Now, out _), "judged");
+        CompareJudgement(grant, fields, input);
 
         var printed = string.Join('&', Fields.Select((name, i) => (name, i)).Where(f => f.i < 3 || fields[f.i].Length > 0)
             .Select(f => f.name + "=" + (f.i == 2 ? System.Buffers.Text.Base64Url.EncodeToString(fields[2]) : Regex.Replace(Latin(fields[f.i]), "[^A-Za-z0-9]", m => $"%{(int)m.Value[0]:x2}"))));
         FuzzFailure.Equal(GrantReason.Granted, GrantQuery.Parse(printed, new byte[printed.Length], out var again), "printed and read");
         Compare(again, fields);
-    }
-
-    private static void Compare(in SignedGrant grant, byte[][] fields)
-    {
-        FuzzFailure.Same(fields[0], grant.Uid, "uid");
-        FuzzFailure.Equal(Latin(fields[1]), grant.Expires.ToString(CultureInfo.InvariantCulture), "expires");
-        FuzzFailure.Same(fields[2], grant.Token, "token");
-        FuzzFailure.Same(fields[3], grant.Kid, "kid");
-        FuzzFailure.Same(fields[4], grant.Scope, "scope");
     }
 
     /// <summary>uid, expires, token, kid, scope.</summary>
@@ -106,12 +79,6 @@ public sealed partial class GrantQueryFuzzer : Fuzzer<string>, IDisposable
     private static string? Unescaped(string raw) => Whole().IsMatch(raw)
         ? Escape().Replace(raw.Replace('+', ' '), static m => ((char)Convert.ToByte(m.Groups[1].Value, 16)).ToString())
         : null;
-
-    public void Dispose()
-    {
-        ((IDisposable)_query).Dispose();
-        ((IDisposable)_scratch).Dispose();
-    }
 
     [GeneratedRegex(@"\A(?:[\0-$&-\x7f]|%[0-9A-Fa-f]{2})*\z")]
     private static partial Regex Whole();

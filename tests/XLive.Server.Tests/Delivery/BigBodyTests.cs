@@ -191,7 +191,7 @@ public sealed class BigBodyTests(SharedServer shared, CopyingServer copying) : I
         client.Ask("HEAD", TestServer.Signed("/x/a.ts"));
         client.Ask("GET", TestServer.Signed("/x/a.ts"), "Range: bytes=0-99");
         client.Ask("GET", TestServer.Signed("/x/none.ts"));
-        var meter = server.Get<Traffic.UserMeters>().Of("u1");
+        var meter = server.Get<XLive.Server.Traffic.UserMeters>().Of("u1");
         Until.Equal(3L * MiB + 100, () => meter.Bytes, "bytes of the user");
         client.Socket.Close();
         // A viewer that leaves is charged what its TCP could have taken, not the file.

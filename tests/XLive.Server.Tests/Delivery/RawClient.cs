@@ -188,6 +188,31 @@ public sealed class RawClient : IDisposable
         return all.ToArray();
     }
 
+    /// <summary>All bytes that this side's TCP has taken, read or not, once no more come: for a fifth of a second.</summary>
+    public long SettledReceived()
+    {
+        var received = -1L;
+        for (var still = 0; still < 20; Thread.Sleep(10))
+        {
+            var now = TcpReceived;
+            still = now == received ? still + 1 : 0;
+            received = now;
+        }
+        return received;
+    }
+
+    /// <summary>tcpi_bytes_received of tcp(7).</summary>
+    public long TcpReceived
+    {
+        get
+        {
+            const int tcp = 6, tcpInfo = 11, bytesReceived = 128;
+            Span<byte> info = stackalloc byte[bytesReceived + 8];
+            Socket.GetRawSocketOption(tcp, tcpInfo, info);
+            return System.Runtime.InteropServices.MemoryMarshal.Read<long>(info[bytesReceived..]);
+        }
+    }
+
     public void AssertEnded()
     {
         Assert.Empty(ReadToEnd(out var ending));

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Text;
 using XLive.Server.Tests.Delivery;
 using XLive.Server.Tests.Gate;
+using XLive.Server.Tests.Tls;
 
 namespace XLive.Server.Tests.Endurance;
 
@@ -18,7 +19,7 @@ public sealed class ShortHeadServer : SharedServer
     public int TlsPort { get; } = XliveProgram.FreePort();
 
     protected override string[] Settings => ["--server.header_timeout=2s", "--auth.admin_password=slow-peer-tests",
-        .. TestCertificate.Options(Directory.CreateTempSubdirectory("xlive-slow-").FullName, TlsPort)];
+        .. TestAuthority.SelfSigned().Options(Directory.CreateTempSubdirectory("xlive-slow-").FullName, TlsPort)];
 }
 
 /// <summary>Who does not bring his request, or only ever a little more of it, is cut in time; the bar is header_timeout and a few seconds.</summary>

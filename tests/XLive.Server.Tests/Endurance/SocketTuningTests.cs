@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using XLive.Server.Tests.Delivery;
 using XLive.Server.Tests.Gate;
+using XLive.Server.Tests.Tls;
 
 namespace XLive.Server.Tests.Endurance;
 
@@ -60,7 +61,7 @@ public sealed class SocketTuningTests : IDisposable
 
     private async Task<TestServer> StartAsync(int hls, int tls, string setting, bool noDelay) =>
         await TestServer.StartAsync(["--server.host=*", $"--hls.port={hls}", $"--network.congestion={setting}",
-            $"--network.nodelay={(noDelay ? "true" : "false")}", .. TestCertificate.Options(_folder, tls)]);
+            $"--network.nodelay={(noDelay ? "true" : "false")}", .. TestAuthority.SelfSigned().Options(_folder, tls)]);
 
     private static string SystemsOwn => File.ReadAllText("/proc/sys/net/ipv4/tcp_congestion_control").Trim();
 

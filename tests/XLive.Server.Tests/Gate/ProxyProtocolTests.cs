@@ -7,6 +7,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using XLive.Server.Door.Clients;
 using XLive.Server.Tests.Delivery;
+using XLive.Server.Tests.Tls;
 
 namespace XLive.Server.Tests.Gate;
 
@@ -203,9 +204,7 @@ public sealed class ProxyProtocolTests
 
     private static string SelfSigned()
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddYears(-3), DateTimeOffset.UtcNow.AddYears(3));
-        return certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n";
+        var made = TestAuthority.SelfSigned(lasts: TimeSpan.FromDays(1000), since: TimeSpan.FromDays(1000));
+        return made.Certificate + made.Key;
     }
 }

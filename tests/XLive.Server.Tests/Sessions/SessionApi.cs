@@ -14,7 +14,7 @@ internal sealed class SessionApi : IAsyncDisposable
 
     public static async Task<SessionApi> StartAsync(string rest = "", string? folder = null, Telemetry.StoppedClock? clock = null, string access = "")
     {
-        var server = await GateServer.StartAsync(access, $"auth:\n  admin_password: {GateServer.AdminPassword}\n{rest}", folder, clock);
+        var server = await GateServer.StartAsync(access, $"auth:\n  admin_password: {GateServer.AdminPassword}\n  token_lifetime: 1d\n{rest}", folder, clock);
         return new SessionApi(server, "Authorization: Bearer " + await RouteTests.SignIn(server));
     }
 

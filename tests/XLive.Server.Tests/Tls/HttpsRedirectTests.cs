@@ -126,7 +126,7 @@ public sealed class HttpsRedirectTests(HttpsRedirectTests.Redirecting shared) : 
     public async Task Turned_on_and_off_while_running()
     {
         var folder = Directory.CreateTempSubdirectory("xlive-redirect-").FullName;
-        var options = Endurance.TestCertificate.Options(folder, XliveProgram.FreePort());
+        var options = TestAuthority.SelfSigned().Options(folder, XliveProgram.FreePort());
         string Tls(bool redirect) => "tls:\n" + string.Concat(options.Select(o => $"  {o[6..].Replace("=", ": ", StringComparison.Ordinal)}\n")) + $"  redirect: {(redirect ? "true" : "false")}\n";
         await using (var server = await GateServer.StartAsync("enable: false", Tls(false)))
         {
@@ -145,7 +145,7 @@ public sealed class HttpsRedirectTests(HttpsRedirectTests.Redirecting shared) : 
     {
         var folder = Directory.CreateTempSubdirectory("xlive-families-").FullName;
         var port = XliveProgram.FreePort();
-        await using (var server = await TestServer.StartAsync(["--server.host=*", .. Endurance.TestCertificate.Options(folder, port)]))
+        await using (var server = await TestServer.StartAsync(["--server.host=*", .. TestAuthority.SelfSigned().Options(folder, port)]))
         {
             server.Write("a.ts", "film");
             foreach (var address in (IPAddress[])[IPAddress.Loopback, IPAddress.IPv6Loopback])

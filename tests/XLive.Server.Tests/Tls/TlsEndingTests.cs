@@ -68,10 +68,11 @@ public sealed class TlsEndingTests(TlsServer shared, ImpatientTlsServer impatien
 
         bool IsTaken(string uid, int size, TimeSpan patience)
         {
-            var meter = shared.Server.Get<UserMeters>().Of(uid);
+            var account = shared.Server.Get<UserMeters>().Of(uid);
             for (var clock = Stopwatch.StartNew(); clock.Elapsed < patience; Thread.Sleep(5))
             {
-                if (meter.Bytes == size)
+                // Charged before it is sent: only the log's line says that all of it was.
+                if (account.Bytes == size && shared.Server.Log("access.log").Contains($"uid=\"{uid}\"", StringComparison.Ordinal))
                     return true;
             }
             return false;

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using XLive.Server.Tests.Delivery;
-using XLive.Server.Tests.Endurance;
 using XLive.Server.Tests.Gate;
 
 namespace XLive.Server.Tests.Tls;
@@ -19,7 +18,7 @@ public class TlsServer : SharedServer
         get
         {
             Port = XliveProgram.FreePort();
-            return [.. TestCertificate.Options(_certificates, Port), .. MoreSettings];
+            return [.. TestAuthority.SelfSigned().Options(_certificates, Port), .. MoreSettings];
         }
     }
 

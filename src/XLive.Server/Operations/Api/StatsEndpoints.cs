@@ -5,7 +5,6 @@ using XLive.Server.Playback.Vod.Folder;
 using XLive.Server.Sending;
 using XLive.Server.Settings;
 using XLive.Server.Telemetry;
-using XLive.Server.Traffic;
 
 namespace XLive.Server.Operations.Api;
 
@@ -19,6 +18,7 @@ public static class StatsEndpoints
         var services = routes.ServiceProvider;
         routes.MapMethods("/stats", GetAndHead, http => ApiJson.WriteAsync(http, json => Stats(json, services))).Requires(Permission.Monitor);
         TrafficEndpoints.Map(routes);
+        ReportEndpoints.Map(routes);
         routes.MapMethods("/api/v1/config", GetAndHead, http => ApiJson.WriteAsync(http, json => Config(json, services.GetRequiredService<ServerSettings>()))).Requires(Permission.Admin);
     }
 
@@ -74,14 +74,7 @@ public static class StatsEndpoints
         OverloadStats.Write(json, services);
         DatabaseStats.Write(json, services);
 
-        var meters = services.GetRequiredService<UserMeters>();
-        var (bytes, counted) = meters.Total();
-        json.WriteStartObject("traffic");
-        json.WriteNumber("body_bytes", bytes);
-        json.WriteNumber("body_bytes_without_uid", meters.Nobody.Account.Bytes);
-        json.WriteNumber("media_requests", counted);
-        json.WriteNumber("users", meters.Count);
-        json.WriteEndObject();
+        TrafficStats.Write(json, services);
 
         SessionStats.Write(json, services);
 

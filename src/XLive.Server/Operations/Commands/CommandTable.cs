@@ -12,6 +12,7 @@ public static class CommandTable
         new("sign", "make a signed URL", SignCommand.Help, SignCommand.RunAsync, ["prefix"]),
         new("user", "passwords and sign-in links", UserCommand.Help, UserCommand.RunAsync, []),
         new("key", "signing keys", KeyCommand.Help, KeyCommand.RunAsync, []),
+        new("traffic", "what was reported, what waits, and reports that were refused", TrafficCommand.Help, TrafficCommand.RunAsync, ["all"]),
         new("config", "check the settings", ConfigCommand.Help, ConfigCommand.RunAsync, []),
         new("version", "print the version", "version\n\nPrints the version.", _ => Print(Api.ServerVersion.Text), []),
     ];

@@ -6,6 +6,8 @@ using XLive.Server.Sessions;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;
+using XLive.Server.Traffic;
+using XLive.Server.Traffic.Reports;
 
 namespace XLive.Server.Operations.Health;
 
@@ -24,6 +26,11 @@ public static class HealthServices
         services.AddSingleton(p => new HealthCheck("loops", () =>
             Loops(p.GetRequiredService<Supervisor>(), p.GetRequiredService<Lifeline>())) { AtOnce = true });
         services.AddSingleton(p => new HealthCheck("logs", () => Logs(p.GetRequiredService<LogFiles>())));
+        if (settings.Of<TrafficOptions>().Enable)
+        {
+            services.AddSingleton(p => new HealthCheck("traffic", () =>
+                Traffic(p.GetRequiredService<Ledger>(), p.GetRequiredService<UserMeters>(), p.GetRequiredService<Reporter>())) { AtOnce = true });
+        }
         if (settings.Of<TlsOptions>().Port != 0)
         {
             services.AddSingleton(p =>
@@ -67,6 +74,22 @@ public static class HealthServices
     private static (HealthState, string) Sessions(ISessionStore store) => store.Status is { IsDegraded: true } status
         ? (HealthState.Degraded, status.Reason)
         : (HealthState.Healthy, store.Name);
+
+    private static (HealthState, string) Traffic(Ledger ledger, UserMeters meters, Reporter reporter)
+    {
+        // Viewers play on whatever becomes of the ledger, so it is never worse than degraded: a balancer would send them away for nothing.
+        var trouble = new[]
+        {
+            ledger.Fault is { } fault ? "the ledger cannot be written, the counters go on: " + fault : null,
+            meters.Trouble,
+            meters.Overflow.Bytes > 0 ? $"{meters.Overflow.Bytes} bytes of users beyond {meters.Most} at a time are in no report" : null,
+            ledger.IsHeld ? "the outbox is full: what it would hold waits in the ledger" : null,
+            reporter.Trouble is { } said ? $"reports are not taken by {reporter.Receiver} ({said}); they wait in the outbox" : null,
+            reporter.Parked is > 0 and var parked ? $"{parked} reports were refused and are parked" : null,
+            ledger.Difference != 0 ? $"the ledger's books differ by {ledger.Difference} bytes" : null,
+        }.Where(t => t is not null).ToList();
+        return trouble.Count > 0 ? (HealthState.Degraded, string.Join("; ", trouble)) : (HealthState.Healthy, $"{meters.Count} users are counted");
+    }
 
     private static (HealthState, string) Connections(int open, int most) =>
         (open > most - most / 10 ? HealthState.Degraded : HealthState.Healthy, $"{open} of {most}");

@@ -1,0 +1,178 @@
+using System.Runtime.InteropServices;
+
+namespace XLive.Server.Sending;
+
+/// <summary>The calls that send, and what is charged for each.</summary>
+internal sealed unsafe partial class SocketOutput
+{
+    // The contract's bound: a response in flight is charged at most one send call too much.
+    private const long MaxCall = 1024 * 1024;
+
+    // Used by whoever carries the send on.
+    private int _headSent;
+    private ReadOnlyMemory<byte> _memory;
+    private long _bodyOffset;
+    private long _fileLeft;
+    private bool _memoryIsBody;
+    private long _bodyTaken;
+    private long _charged; // for the call that runs
+
+    private enum Step { Finished, SocketFull, NeedsLane, Paced }
+
+    /// <summary>Sends what can be sent now. On a lane it may touch the file; elsewhere it stops before it.</summary>
+    private Step Push(bool onLane)
+    {
+        try
+        {
+            while (HeadEnd > _headSent || _memory.Length > 0 || _fileLeft > 0)
+            {
+                if (Meter is { IsStopped: true })
+                {
+                    Stop(SendEnd.Stopped);
+                    return Step.Finished;
+                }
+                var step = HeadEnd > _headSent || _memory.Length > 0 ? SendMemory() : SendFile(onLane);
+                if (step is not null)
+                    return step.Value;
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            Settle(_charged, 0, 0);
+            Stop(SendEnd.ViewerLeft);
+        }
+        return Step.Finished;
+    }
+
+    /// <summary>Null: there may be more to send.</summary>
+    private Step? SendMemory()
+    {
+        var ofHead = HeadEnd - _headSent;
+        long ofMemory = Math.Min(_memory.Length, MaxCall);
+        var isBody = _memoryIsBody && ofMemory > 0;
+        if (isBody && !MayTake(ref ofMemory))
+            return Step.Paced;
+        if (isBody)
+            Charge(ofMemory);
+        var sent = SendMessage(ofHead, (int)ofMemory, out var error);
+        var bodySent = Math.Max(0, sent - ofHead);
+        if (isBody)
+            Settle(ofMemory, bodySent, Taken + ofHead);
+        if (sent < 0)
+            return Failed(error) ? Step.Finished : Step.SocketFull;
+        Taken += sent;
+        _headSent += (int)Math.Min(sent, ofHead);
+        _memory = _memory[(int)bodySent..];
+        return null;
+    }
+
+    private nint SendMessage(int ofHead, int ofMemory, out int error)
+    {
+        fixed (byte* head = Head)
+        fixed (byte* memory = _memory.Span)
+        {
+            var vectors = stackalloc Native.IoVec[2];
+            nuint count = 0;
+            if (ofHead > 0)
+                vectors[count++] = new Native.IoVec { Base = head + _headSent, Length = (nuint)ofHead };
+            if (ofMemory > 0)
+                vectors[count++] = new Native.IoVec { Base = memory, Length = (nuint)ofMemory };
+            var message = new Native.MsgHdr { Vectors = vectors, VectorCount = count };
+            // With a file to follow the head waits for its first bytes: one packet less and one wake-up of the viewer less.
+            var flags = Native.MsgDontWait | Native.MsgNoSignal | (_fileLeft > 0 ? Native.MsgMore : 0);
+            nint sent;
+            do
+            {
+                sent = Native.sendmsg(_socket, &message, flags);
+                error = sent < 0 ? Marshal.GetLastPInvokeError() : 0;
+            }
+            while (error == Native.Eintr);
+            return sent;
+        }
+    }
+
+    private Step? SendFile(bool onLane)
+    {
+        var file = Body.File!;
+        // From here it may only go as far as it waits for no disk: one viewer's cold page would hold up all that this thread serves.
+        var wanted = Math.Min(_fileLeft, onLane ? MaxCall : Math.Min(MaxCall, file.WarmBytes(_bodyOffset)));
+        if (wanted <= 0)
+            return Step.NeedsLane;
+        if (!MayTake(ref wanted))
+            return Step.Paced;
+        var clock = onLane ? default : SendClock.Start();
+        var offset = _bodyOffset;
+        Charge(wanted);
+        var sent = Native.sendfile(_socket, file.Handle, &offset, (nuint)wanted);
+        var error = sent < 0 ? Marshal.GetLastPInvokeError() : 0;
+        Settle(wanted, Math.Max(sent, 0), Taken);
+        if (error == Native.Eintr)
+            return Step.NeedsLane;
+        if (sent < 0)
+            return Failed(error) ? Step.Finished : Step.SocketFull;
+        if (sent == 0)
+        {
+            // Shorter than it was at the start: what is missing cannot be made up, so the connection ends here.
+            Stop(SendEnd.Truncated);
+            return Step.Finished;
+        }
+        file.Sent(Body.Offset, _bodyOffset, _bodyOffset + sent, clock);
+        Taken += sent;
+        _bodyOffset += sent;
+        _fileLeft -= sent;
+        if (_waiter.CountsQueues)
+            _waiter.CountQueue(this, file);
+        // Less than asked for means that the socket is full: asking again would only hear EAGAIN.
+        return sent < wanted ? Step.SocketFull : null;
+    }
+
+    /// <summary>How much the viewer's rate lets go now. False: nothing yet, and <see cref="_pause"/> says for how long.</summary>
+    private bool MayTake(ref long wanted)
+    {
+        if (Meter?.Pace is not { } pace)
+            return true;
+        wanted = pace.Take(wanted, out _pause);
+        return wanted > 0;
+    }
+
+    private void Charge(long bytes)
+    {
+        _charged = bytes;
+        Meter?.Charge(Body.Kind, bytes);
+    }
+
+    /// <summary>After a call for which so much was charged: the kernel took so much of it, which lies in its queue from there on.</summary>
+    private void Settle(long charged, long taken, long at)
+    {
+        _charged = 0;
+        _bodyTaken += taken;
+        if (Meter is not { } meter)
+            return;
+        if (taken < charged)
+        {
+            meter.GiveBack(Body.Kind, charged - taken);
+            meter.Pace?.PutBack(charged - taken);
+        }
+        if (taken > 0)
+            _queued.Add(meter, Body.Kind, at, at + taken, taken, this);
+    }
+
+    /// <summary>True when this is the end; false when the socket is only full.</summary>
+    private bool Failed(int error)
+    {
+        switch (error)
+        {
+            case Native.Eagain:
+                return false;
+            case Native.Epipe or Native.Econnreset:
+                Stop(SendEnd.ViewerLeft);
+                return true;
+            case 5 or 116: // EIO, ESTALE: the disk or the file server
+                Stop(SendEnd.SourceFailed);
+                return true;
+            default: // ETIMEDOUT, EHOSTUNREACH and their like: the network gave the viewer up
+                Stop(SendEnd.ViewerLeft);
+                return true;
+        }
+    }
+}

@@ -1,0 +1,91 @@
+using System.Runtime.CompilerServices;
+
+namespace XLive.Server.Traffic.Counters;
+
+/// <summary>Bytes by file kind, and requests: a slot's totals, or a difference of two, which may be below zero where bytes were given back.</summary>
+[InlineArray(Length)]
+public struct Counts
+{
+    /// <summary>What a slot has room for. More than there are kinds, so that a new one needs no new form of file.</summary>
+    public const int Kinds = 16;
+
+    public const int Length = Kinds + 1;
+
+    private long _first;
+
+    public long Requests
+    {
+        readonly get => this[Kinds];
+        set => this[Kinds] = value;
+    }
+
+    public readonly long Bytes
+    {
+        get
+        {
+            long sum = 0;
+            for (var i = 0; i < Kinds; i++)
+                sum += this[i];
+            return sum;
+        }
+    }
+
+    public readonly bool IsZero => ((ReadOnlySpan<long>)this).IndexOfAnyExcept(0) < 0;
+
+    public static Counts operator +(in Counts a, in Counts b)
+    {
+        Counts sum = default;
+        for (var i = 0; i < Length; i++)
+            sum[i] = a[i] + b[i];
+        return sum;
+    }
+
+    public static Counts operator -(in Counts a, in Counts b)
+    {
+        Counts rest = default;
+        for (var i = 0; i < Length; i++)
+            rest[i] = a[i] - b[i];
+        return rest;
+    }
+
+    /// <summary>What can be reported of it: a kind below zero is a debt, which later bytes of that kind pay.</summary>
+    public readonly Counts Payable
+    {
+        get
+        {
+            Counts payable = default;
+            for (var i = 0; i < Length; i++)
+                payable[i] = Math.Max(0, this[i]);
+            return payable;
+        }
+    }
+
+    public const int MostWritten = 3 + 10 * Length;
+
+    /// <summary>A bit for each that is not zero, then those: most users have two or three kinds.</summary>
+    public readonly int Write(Span<byte> to)
+    {
+        uint present = 0;
+        for (var i = 0; i < Length; i++)
+            present |= this[i] != 0 ? 1u << i : 0;
+        var at = Varint.Write(to, present);
+        for (var i = 0; i < Length; i++)
+        {
+            if (this[i] != 0)
+                at += Varint.Write(to[at..], Varint.ZigZag(this[i]));
+        }
+        return at;
+    }
+
+    public static Counts Read(ref ReadOnlySpan<byte> from)
+    {
+        var present = Varint.Read(ref from);
+        Counts counts = default;
+        for (var i = 0; i < Length; i++)
+        {
+            if ((present >> i & 1) != 0)
+                counts[i] = Varint.ZagZig(Varint.Read(ref from));
+        }
+        return counts;
+    }
+}

@@ -1,0 +1,28 @@
+using XLive.Server.Settings;
+
+namespace XLive.Server.Traffic.Quotas;
+
+public enum OverQuota { Cut, Throttle }
+
+/// <summary>How much a user may take in a period.</summary>
+public sealed class Quota
+{
+    [SettingField(Required = true, Unit = SettingUnit.Bytes, Bare = true)]
+    public long Bytes { get; set; }
+
+    /// <summary>Counted from 1970-01-01 00:00 UTC on: 1d are UTC days, 1h full hours.</summary>
+    [SettingField(Least = "1m")]
+    public TimeSpan Period { get; set; } = TimeSpan.FromDays(30);
+
+    public OverQuota Over { get; set; }
+
+    /// <summary>A second, for all that a throttled user plays together.</summary>
+    [SettingField(Unit = SettingUnit.Bytes, Least = "1KiB")]
+    public long Rate { get; set; } = 64 * 1024;
+}
+
+public sealed class QuotaOptions
+{
+    [Setting("traffic.quota", "bytes a user may take in a period: a size, or {bytes, period, over: cut or throttle, rate}; empty: no limit")]
+    public Quota? Quota { get; set; }
+}

@@ -1,0 +1,133 @@
+using XLive.Server.Telemetry;
+
+namespace XLive.Server.Traffic.Quotas;
+
+/// <summary>
+/// Looks once a second who has taken what he may in this period, or may take nothing at all, and tells his account: transfers that run
+/// end at their next call or are held back, new requests are refused. What a user has taken is what the ledger and his counters know, less
+/// what they knew when the period began for him; so a restart, kill -9 too, changes nothing.
+/// </summary>
+public sealed class QuotaWatch(Ledger ledger, UserMeters meters, Verdicts verdicts, Func<QuotaOptions> options, TimeProvider clock, Supervisor supervisor)
+    : Microsoft.Extensions.Hosting.IHostedService, IDisposable
+{
+    // Enough for who plays in an hour. Of others the rows tell again.
+    private const int Most = 200_000;
+
+    private static readonly Quota Unlimited = new() { Bytes = 0 };
+
+    private readonly Lock _gate = new();
+
+    // The watch's own, but for new accounts, which only look.
+    private volatile Over _over = new(-1, new(StringComparer.Ordinal));
+    private SupervisedLoop? _loop;
+
+    private sealed record Over(long Period, HashSet<string> Uids);
+
+    /// <summary>Users over their quota now.</summary>
+    public int OverCount => _over.Uids.Count;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        var quota = options().Quota ?? Unlimited;
+        var period = PeriodOf(quota);
+        _over = new(period, [.. ledger.Db.Query("SELECT uid FROM quota_periods WHERE period = $1 AND exceeded = 1", static row => row.Text(0), period)]);
+        meters.Opening = Judge;
+        verdicts.Changed = Look;
+        _loop = supervisor.Every("quotas", TimeSpan.FromSeconds(1), Look);
+        return Task.CompletedTask;
+    }
+
+    private long PeriodOf(Quota quota) => clock.GetUtcNow().ToUnixTimeSeconds() / (long)quota.Period.TotalSeconds;
+
+    /// <summary>A user comes, for the first time or after a while.</summary>
+    private void Judge(Account account) => Tell(account, options().Quota ?? Unlimited, _over.Uids.Contains(account.Uid));
+
+    private void Tell(Account account, Quota quota, bool over)
+    {
+        account.StoppedFor = verdicts.IsBlocked(account.Uid) ? StopReason.Blocked
+            : over && quota.Over == OverQuota.Cut ? StopReason.Quota
+            : StopReason.None;
+        var rate = over && quota.Over == OverQuota.Throttle ? quota.Rate : 0;
+        if (rate != (account.Pace?.BytesPerSecond ?? 0))
+            account.Pace = rate > 0 ? new Pace(rate) : null;
+    }
+
+    internal void Look()
+    {
+        lock (_gate)
+            LookNow();
+    }
+
+    private void LookNow()
+    {
+        var quota = options().Quota ?? Unlimited;
+        var period = PeriodOf(quota);
+        var over = _over.Period == period ? _over.Uids : new HashSet<string>(StringComparer.Ordinal);
+        var counts = quota.Bytes > 0 || verdicts.Count > 0;
+        List<(string Uid, long Base)> begun = [];
+        List<(string Uid, bool Over)> turned = [];
+        if (!counts)
+        {
+            foreach (var account in meters.Accounts)
+                Tell(account, quota, over: false);
+        }
+        else
+        {
+            ledger.Each((account, total) =>
+            {
+                if (account.QuotaPeriod != period)
+                {
+                    // One whose account is new has taken this very second what no cut has seen; one who plays over the end of a period has not.
+                    account.QuotaBase = Kept(account.Uid, period) ?? Begin(account.Uid, account.QuotaPeriod < 0 ? total - account.Untaken.Bytes : total);
+                    account.QuotaPeriod = period;
+                }
+                var most = verdicts.Quota(account.Uid) ?? (quota.Bytes > 0 ? quota.Bytes : long.MaxValue);
+                var isOver = total - account.QuotaBase >= most;
+                if (isOver != over.Contains(account.Uid))
+                    turned.Add((account.Uid, isOver));
+                Tell(account, quota, isOver);
+            });
+        }
+        if (turned.Count > 0 || _over.Period != period)
+        {
+            var next = new HashSet<string>(over, StringComparer.Ordinal);
+            foreach (var (uid, isOver) in turned)
+            {
+                if (!isOver)
+                    next.Remove(uid);
+                else if (next.Count < Most)
+                    next.Add(uid);
+            }
+            _over = new(period, next);
+        }
+        if (begun.Count + turned.Count == 0)
+            return;
+        ledger.Db.Transaction(() =>
+        {
+            foreach (var (uid, from) in begun)
+                ledger.Db.Execute("INSERT INTO quota_periods (uid, period, base) VALUES ($1, $2, $3) ON CONFLICT (uid) DO UPDATE SET period = $2, base = $3, exceeded = 0", uid, period, from);
+            foreach (var (uid, isOver) in turned)
+                ledger.Db.Execute("UPDATE quota_periods SET exceeded = $2 WHERE uid = $1", uid, isOver);
+        });
+
+        long Begin(string uid, long from)
+        {
+            begun.Add((uid, from));
+            return from;
+        }
+    }
+
+    private long? Kept(string uid, long period)
+    {
+        var row = ledger.Db.First("SELECT base FROM quota_periods WHERE uid = $1 AND period = $2", static row => (object)row.Int64(0), uid, period);
+        return (long?)row;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        Dispose();
+        return Task.CompletedTask;
+    }
+
+    public void Dispose() => _loop?.Dispose();
+}
