@@ -46,6 +46,18 @@ public sealed class RedisNodesTests : IDisposable
         await Eventually(async () => GateServer.VerdictOf(await other.Get(path + Films.Segment, Device(1))) == "403 kicked", "kicked at the other node", 2);
         await Eventually(async () => (await other.Get(Link("u1"), Device(4))).Status == 200, "its place is free", 2);
 
+        using (var stats = JsonDocument.Parse((await one.Get("/stats", bearer)).Body))
+        {
+            var redis = stats.RootElement.GetProperty("redis");
+            var answers = redis.GetProperty("answers");
+            var total = answers.GetProperty("total").GetInt64();
+            Assert.True(total > 10);
+            // More may come while the page is written.
+            Assert.InRange(new[] { "excellent", "good", "slow" }.Sum(w => answers.GetProperty(w).GetInt64()), total, total + 20);
+            Assert.InRange(redis.GetProperty("histogram").EnumerateObject().Sum(c => c.Value.GetInt64()), total, total + 20);
+            Assert.Equal((1, 1), (redis.GetProperty("servers").GetInt32(), redis.GetProperty("connected").GetInt32()));
+        }
+
         var playing = GateServer.SessionPathOf(await other.Get(Link("u2"), Device(1)));
         Assert.Equal(201, (await one.Post("/api/v1/revocations", """{"uid":"u2"}""", bearer)).Status);
         await Eventually(async () => GateServer.VerdictOf(await other.Get(playing + Films.Segment, Device(1))) == "403 revoked", "revoked at the other node", 2);
