@@ -17,6 +17,8 @@ using XLive.Server.Storage;
 using XLive.Server.Telemetry;
 using XLive.Server.Traffic;
 using XLive.Server.Traffic.History;
+using XLive.Server.Traffic.Quotas;
+using XLive.Server.Traffic.Reports;
 
 namespace XLive.Server;
 
@@ -125,7 +127,9 @@ public static class Program
         services.AddSingleton(settings.Of<DataOptions>());
         services.AddSingleton(settings.Of<DatabaseOptions>());
         services.AddSingleton(settings.Of<AuthOptions>());
+        services.AddReports(settings);
         services.AddTraffic(settings);
+        services.AddQuotas(settings);
         services.AddTrafficHistory(settings);
         services.AddSending(settings);
         builder.AddDoor(settings, Descriptors.OfProcess());

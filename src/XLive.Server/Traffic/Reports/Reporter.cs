@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;
+using XLive.Server.Traffic.Quotas;
 
 namespace XLive.Server.Traffic.Reports;
 
@@ -10,7 +11,7 @@ namespace XLive.Server.Traffic.Reports;
 /// posts the same report once more.
 /// </summary>
 public sealed partial class Reporter(
-    Ledger ledger, Quotas.Verdicts verdicts, Func<ReportOptions> options, Supervisor supervisor, TimeProvider clock, ILogger<Reporter> log)
+    Ledger ledger, Verdicts verdicts, Func<ReportOptions> options, Supervisor supervisor, TimeProvider clock, ILogger<Reporter> log)
     : IHostedService, IDisposable
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
@@ -27,6 +28,7 @@ public sealed partial class Reporter(
     private readonly CancellationTokenSource _hurry = new();
     private Task _running = Task.CompletedTask;
     private TimeSpan _pause;
+    private int _disposed;
     private volatile string? _trouble;
 
     public bool IsConfigured => options().ReportUrl.Length > 0;
@@ -165,6 +167,9 @@ public sealed partial class Reporter(
 
     public void Dispose()
     {
+        // By the host and by the container.
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
         _stop.Cancel();
         _post.Dispose();
         _stop.Dispose();
