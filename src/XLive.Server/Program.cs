@@ -11,11 +11,14 @@ using XLive.Server.Operations.WebConsole;
 using XLive.Server.Playback.Vod;
 using XLive.Server.Sending;
 using XLive.Server.Sessions;
+using XLive.Server.Sessions.Redis;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;
 using XLive.Server.Traffic;
 using XLive.Server.Traffic.History;
+using XLive.Server.Traffic.Quotas;
+using XLive.Server.Traffic.Reports;
 
 namespace XLive.Server;
 
@@ -92,6 +95,12 @@ public static class Program
         {
             await app.StartAsync();
         }
+        catch (SettingsException e)
+        {
+            foreach (var fault in e.Faults)
+                Console.Error.WriteLine(fault);
+            return 2;
+        }
         catch (Exception e) when (e is IOException or SocketException)
         {
             Console.Error.WriteLine($"{Listeners.KeyOfTakenPort(settings.Of<DoorOptions>(), settings.Of<TlsOptions>())}: {e.Message}");
@@ -118,11 +127,14 @@ public static class Program
         services.AddSingleton(settings.Of<DataOptions>());
         services.AddSingleton(settings.Of<DatabaseOptions>());
         services.AddSingleton(settings.Of<AuthOptions>());
+        services.AddReports(settings);
         services.AddTraffic(settings);
+        services.AddQuotas(settings);
         services.AddTrafficHistory(settings);
         services.AddSending(settings);
         builder.AddDoor(settings, Descriptors.OfProcess());
         services.AddSessions(settings);
+        services.AddRedisSessions(settings);
         services.AddAccounts();
         services.AddAccess();
         services.AddVod(settings);
@@ -138,6 +150,7 @@ public static class Program
         app.MapAccounts();
         app.MapHealth();
         app.MapStats();
+        SessionEndpoints.Map(app);
         app.MapConsole();
         app.Services.UseVod();
         app.Services.UseRequestLog();

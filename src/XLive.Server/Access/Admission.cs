@@ -6,8 +6,9 @@ namespace XLive.Server.Access;
 /// <summary>The gate's one value: who plays, or the status and the reason of the refusal.</summary>
 public readonly struct Admission
 {
-    private Admission(int status, string reason, string kid, Session? session, string tokenScope, bool isEntry, Meter meter)
+    private Admission(int status, string reason, string kid, Session? session, string tokenScope, bool isEntry, Meter meter, bool isOfViewer = false)
     {
+        IsOfViewer = isOfViewer;
         Status = status;
         Reason = reason;
         Kid = kid;
@@ -17,12 +18,18 @@ public readonly struct Admission
         Meter = meter;
     }
 
-    public bool Granted => Status == 0;
+    public bool Granted => Status == 0 && Pending is null;
     public int Status { get; }
 
     /// <summary>The word of the refusal, for the answer, the audit log and the metrics.</summary>
     public string Reason { get; }
     public string Kid { get; }
+
+    /// <summary>Refused for who he is, not for what he brought: a kick, a revocation, a limit.</summary>
+    public bool IsOfViewer { get; }
+
+    /// <summary>The answer comes later: only where a session is opened, devices are limited, and nodes count them together.</summary>
+    public Task<Admission>? Pending { get; private init; }
 
     /// <summary>The viewer; null where nobody asked for a grant.</summary>
     public Session? Session { get; }
@@ -35,6 +42,11 @@ public readonly struct Admission
     public Meter Meter { get; }
 
     public static Admission Refused(int status, string reason, string kid = "") => new(status, reason, kid, null, "", false, null!);
+
+    public static Admission RefusedViewer(string reason, string kid) =>
+        new(Microsoft.AspNetCore.Http.StatusCodes.Status403Forbidden, reason, kid, null, "", false, null!, isOfViewer: true);
+
+    public static Admission Later(Task<Admission> pending) => new(0, "", "", null, "", false, null!) { Pending = pending };
 
     public static Admission Nobody(Meter meter) => new(0, "", "", null, "", false, meter);
 

@@ -11,7 +11,8 @@ namespace XLive.Server.Access;
 
 /// <summary>
 /// Who may have this? The contract's order: a grant (401), its form (400), address and client (403), MAC (401), the key now (401), expiry
-/// (410), lifetime (403), scope (403). A link that was right once costs a look-up; a session's path another.
+/// (410), lifetime (403), scope (403), revoked, quota, device limit (403). A link that was right once costs a look-up; a session's path
+/// another. All of it is answered from memory, but for one who opens a session where nodes count devices together.
 /// </summary>
 public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeProvider clock, Overload? overload = null)
 {
@@ -33,7 +34,14 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
         var rules = _rules;
         var visitor = Visitor.Of(exchange, rules);
         var admission = Judge(exchange, rules, visitor);
-        if (admission.Granted || admission.Status == StatusCodes.Status404NotFound || !NeedsNone(exchange, rules, visitor))
+        return admission.Granted || admission.Pending is not null ? admission : Settle(exchange, rules, visitor, admission);
+    }
+
+    /// <summary>What was refused may need no grant at all.</summary>
+    private Admission Settle(Exchange exchange, AccessRules rules, Visitor visitor, in Admission admission)
+    {
+        // Where everybody may play everything, who is kicked or has too many devices shall hear it all the same.
+        if (admission.Status == StatusCodes.Status404NotFound || !NeedsNone(exchange, rules, visitor) || admission.IsOfViewer && !rules.Enabled)
             return admission;
         // Nothing was asked for: address and client count all the same.
         return Refusal(exchange, rules, visitor) is { } why ? Admission.Refused(403, why) : Ungated(exchange, rules, visitor);
@@ -69,8 +77,8 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
         var name = "open " + uid;
         var open = _grants.Find(name);
         if (open is null || open.Rules != rules)
-            _grants.Put(name, open = new RememberedGrant(rules, OpenKey, uid, "/", long.MaxValue, open?.Viewers ?? new GrantViewers()));
-        return Viewer(exchange, visitor, open);
+            _grants.Put(name, open = new RememberedGrant(rules, OpenKey, name, uid, "/", long.MaxValue));
+        return Viewer(exchange, rules, visitor, open);
     }
 
     /// <summary>Without a session a viewer is known by the connection alone: one that has brought something already plays on.</summary>
@@ -105,9 +113,9 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
             return Admission.Refused(403, "other_address", grant.Session.Kid);
         if (!Scope.Covers(grant.Scope, exchange.Target.Path, rules.Grants.LiveApps))
             return Admission.Refused(403, GrantReason.OutsideScope.Word, grant.Session.Kid);
-        if (grant.Session.Meter.IsStopped)
-            return Stopped(grant.Session);
-        grant.Session.Touch(exchange.Now);
+        if (Refusal(grant.Session, exchange.Now) is { } refusal)
+            return Admission.RefusedViewer(refusal, grant.Session.Kid);
+        Touch(exchange, grant.Session);
         return Admission.Inside(grant);
     }
 
@@ -125,14 +133,14 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
         Base64Url.EncodeToChars(grant.Token, name);
         var known = _grants.Find(name);
         if (known is null || known.Rules != rules || !known.Is(grant, exchange.Target.Path))
-            return Verify(exchange, rules, visitor, grant, now, known, name);
+            return Verify(exchange, rules, visitor, grant, now, name);
         exchange.Uid = known.Uid;
         reason = SignedUrl.Recheck(known.Key, known.Expires, rules.Grants, now);
-        return reason == GrantReason.Granted ? Viewer(exchange, visitor, known) : Refused(reason, known.Key.Kid);
+        return reason == GrantReason.Granted ? Viewer(exchange, rules, visitor, known) : Refused(reason, known.Key.Kid);
     }
 
     private Admission Verify(
-        Exchange exchange, AccessRules rules, Visitor visitor, in SignedGrant grant, long now, RememberedGrant? known, ReadOnlySpan<char> name)
+        Exchange exchange, AccessRules rules, Visitor visitor, in SignedGrant grant, long now, ReadOnlySpan<char> name)
     {
         var path = exchange.Target.Path;
         var reason = SignedUrl.Verify(grant, path, rules.Keys, rules.Grants, now, out var key);
@@ -141,47 +149,92 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
             exchange.Uid = grant.UidText;
         if (reason != GrantReason.Granted)
             return Refused(reason, grant.KidText);
-        // A right token is right for one key, uid, expiry and scope alone: who is known under it is the same viewer, whatever has changed.
-        var remembered = new RememberedGrant(
-            rules, key!, exchange.Uid, grant.ScopeFor(path), grant.Expires, known?.Viewers ?? new GrantViewers());
-        _grants.Put(name.ToString(), remembered);
-        return Viewer(exchange, visitor, remembered);
+        // A right token is right for one key, uid, expiry and scope alone: it names the grant, whatever has changed.
+        var token = name.ToString();
+        var remembered = new RememberedGrant(rules, key!, token, exchange.Uid, grant.ScopeFor(path), grant.Expires);
+        _grants.Put(token, remembered);
+        return Viewer(exchange, rules, visitor, remembered);
     }
 
-    private Admission Viewer(Exchange exchange, Visitor visitor, RememberedGrant grant)
+    private Admission Viewer(Exchange exchange, AccessRules rules, Visitor visitor, RememberedGrant grant)
     {
         exchange.Uid = grant.Uid;
-        var session = visitor.SessionOf(grant, exchange.Now, clock);
-        if (session is null)
+        var session = visitor.SessionOf(grant);
+        if (session is null || !sessions.IsSame(session, exchange.Now))
         {
-            session = grant.Viewers.Find(visitor.Network, visitor.UserAgent, exchange.Now, clock);
-            // HEAD opens none.
-            if (session is null && exchange.IsHead)
-                return Admission.Entry(
-                    sessions.Sketch(grant.Uid, grant.Key.Kid, exchange.Remote, visitor.Kind, visitor.UserAgent, exchange.Now), grant.Scope);
-            if (session is null && overload is { RefusesViewers: true })
-                return Overloaded();
-            session ??= Open(exchange, visitor, grant);
+            var entry = EntryKey.Of(grant.Name, visitor.Network, visitor.UserAgent);
+            session = sessions.FindEntry(entry, exchange.Now);
+            if (session is null)
+                return Newcomer(exchange, rules, visitor, grant, entry);
             visitor.Keep(grant, session);
         }
+        sessions.Counts.Reused();
+        return Enter(exchange, session, grant);
+    }
+
+    private Admission Enter(Exchange exchange, Session session, RememberedGrant grant)
+    {
         exchange.Sid = session.Sid;
-        if (session.Meter.IsStopped)
-            return Stopped(session);
-        session.Touch(exchange.Now);
+        if (Refusal(session, exchange.Now) is { } refusal)
+            return Admission.RefusedViewer(refusal, grant.Key.Kid);
+        Touch(exchange, session);
         return Admission.Entry(session, grant.Scope);
     }
 
-    private static Admission Stopped(Session session) => Admission.Refused(StatusCodes.Status403Forbidden, session.Meter.StoppedFor switch
+    /// <summary>Revoked, then out of quota, then without a place among his devices: the contract's order.</summary>
+    private string? Refusal(Session session, long now)
     {
-        StopReason.Quota => "quota_exceeded",
-        StopReason.Blocked => "blocked",
-        StopReason.Kicked => "kicked",
-        _ => "revoked",
-    }, session.Kid);
+        var refusal = sessions.Refusal(session, now);
+        return refusal is null or "device_limit" ? Withheld(session.Meter.Account) ?? refusal : refusal;
+    }
 
-    private Session Open(Exchange exchange, Visitor visitor, RememberedGrant grant) =>
-        grant.Viewers.Open(visitor.Network, visitor.UserAgent, exchange.Now, clock,
-            () => sessions.Open(grant.Uid, grant.Key.Kid, exchange.Remote, visitor.Kind, visitor.UserAgent, exchange.Now));
+    private static string? Withheld(Account account) => account.StoppedFor switch
+    {
+        StopReason.None => null,
+        StopReason.Blocked => "blocked",
+        _ => "quota_exceeded",
+    };
+
+    private static void Touch(Exchange exchange, Session session)
+    {
+        session.Touch(exchange.Now, exchange.Target.Raw);
+        exchange.Viewer = session;
+    }
+
+    private Admission Newcomer(Exchange exchange, AccessRules rules, Visitor visitor, RememberedGrant grant, EntryKey entry)
+    {
+        if (sessions.Revocations.Of(entry, grant.Uid, grant.Key.Kid) is { } revocation)
+        {
+            sessions.Counts.RefusedRevoked();
+            return Admission.RefusedViewer(revocation.Word, grant.Key.Kid);
+        }
+        if (Withheld(meters.Of(grant.Uid)) is { } withheld)
+            return Admission.RefusedViewer(withheld, grant.Key.Kid);
+        var who = new Newcomer(grant.Uid, grant.Key.Kid, exchange.Remote, visitor.Kind, visitor.UserAgent, entry, exchange.Now);
+        // HEAD opens none.
+        if (exchange.IsHead)
+            return Admission.Entry(sessions.Sketch(who), grant.Scope);
+        if (overload is { RefusesViewers: true })
+            return Overloaded();
+        var opening = sessions.Open(who);
+        return opening.Pending is { } pending
+            ? Admission.Later(WhenOpened(exchange, rules, visitor, grant, pending))
+            : Opened(exchange, visitor, grant, opening.Session);
+    }
+
+    private Admission Opened(Exchange exchange, Visitor visitor, RememberedGrant grant, Session? session)
+    {
+        if (session is null)
+            return Admission.RefusedViewer("device_limit", grant.Key.Kid);
+        visitor.Keep(grant, session);
+        return Enter(exchange, session, grant);
+    }
+
+    private async Task<Admission> WhenOpened(Exchange exchange, AccessRules rules, Visitor visitor, RememberedGrant grant, Task<Session?> pending)
+    {
+        var admission = Opened(exchange, visitor, grant, await pending);
+        return admission.Granted ? admission : Settle(exchange, rules, visitor, admission);
+    }
 
     /// <summary>The grant that the children of a title carry: as wide as the title, never wider than the link.</summary>
     public SessionGrant GrantChildren(Exchange exchange, in Admission admission, string titleScope)
@@ -251,8 +304,7 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
         public AddressKey Exact { get; }
         public ClientKind Kind { get; }
 
-        public Session? SessionOf(RememberedGrant grant, long now, TimeProvider clock) =>
-            _grant == grant && GrantViewers.IsSame(_session!, now, clock) ? _session : null;
+        public Session? SessionOf(RememberedGrant grant) => _grant == grant ? _session : null;
 
         public void Keep(RememberedGrant grant, Session session) => (_grant, _session) = (grant, session);
 

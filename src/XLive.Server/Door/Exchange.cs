@@ -51,6 +51,7 @@ public sealed class Exchange
         _id = id;
         Target = default;
         Uid = Sid = RefusedFor = "";
+        Viewer = null;
         BodyBytes = 0;
         End = SendEnd.Done;
     }
@@ -118,6 +119,9 @@ public sealed class Exchange
     // For the log and the sessions.
     public string Uid { get; set; } = "";
     public string Sid { get; set; } = "";
+
+    /// <summary>The session that plays, for whoever hears of the exchange's end.</summary>
+    public object? Viewer { get; set; }
 
     /// <summary>The reason word of a refusal, for the audit log and the metrics.</summary>
     public string RefusedFor { get; set; } = "";

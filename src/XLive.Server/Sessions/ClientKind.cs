@@ -33,6 +33,16 @@ public enum ClientSigns : byte
 /// </summary>
 public static class ClientKinds
 {
+    /// <summary>As settings and lists write it.</summary>
+    public static string Word(ClientKind kind) => kind switch
+    {
+        ClientKind.Browser => "browser",
+        ClientKind.Player => "player",
+        ClientKind.DownloadTool => "download_tool",
+        ClientKind.Bot => "bot",
+        _ => "unknown",
+    };
+
     // A longer one is no honest client's; the words of an honest one stand in front.
     private const int MostCharacters = 512;
 

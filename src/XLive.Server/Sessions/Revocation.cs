@@ -1,3 +1,6 @@
+using System.Buffers.Text;
+using System.Text;
+
 namespace XLive.Server.Sessions;
 
 public enum RevocationKind : byte { Uid, Kid, Sid }
@@ -30,5 +33,24 @@ public readonly record struct RevocationKey(RevocationKind Kind, string Key)
         return word is "uid" or "kid" or "sid";
     }
 
-    public override string ToString() => Word + ":" + Key;
+    /// <summary>For URLs, whatever characters the key has: "sid.SID", "uid.BASE64URL", and "-" for the key with the empty id.</summary>
+    public string Id => Word + "." + (Kind == RevocationKind.Sid ? Key : Key.Length == 0 ? "-" : Base64Url.EncodeToString(Encoding.UTF8.GetBytes(Key)));
+
+    public static bool TryParseId(ReadOnlySpan<char> id, out RevocationKey key)
+    {
+        key = default;
+        var dot = id.IndexOf('.');
+        if (dot < 0 || !TryKind(id[..dot], out var kind))
+            return false;
+        var text = id[(dot + 1)..];
+        if (kind == RevocationKind.Sid || text is "-")
+            key = new RevocationKey(kind, text is "-" ? "" : text.ToString());
+        else if (Base64Url.IsValid(text))
+            key = new RevocationKey(kind, Encoding.UTF8.GetString(Base64Url.DecodeFromChars(text)));
+        else
+            return false;
+        return true;
+    }
+
+    public override string ToString() => $"{Word} {Key}";
 }

@@ -29,6 +29,9 @@ public sealed class Revocations(TimeProvider clock)
     /// <summary>Told of every one that was put, on the thread that put it: running transfers end.</summary>
     public Action<Revocation>? Added { get; set; }
 
+    /// <summary>Whatever else decides who plays has changed.</summary>
+    internal void AskAnew() => Interlocked.Increment(ref _version);
+
     /// <summary>From now on. False when there is no room.</summary>
     public bool Put(Revocation revocation)
     {

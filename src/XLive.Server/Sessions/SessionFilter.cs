@@ -17,6 +17,9 @@ public sealed record SessionFilter
     public string? Path { get; init; }
 
     public bool Takes(SessionRecord session) =>
-        (Uid is null || session.Uid == Uid) && (Kid is null || session.Kid == Kid) && (Client is null || session.Client == Client)
-        && (Path is null || session.Path.StartsWith(Path, StringComparison.Ordinal)) && (Address is null || Address.Contains(session.Address));
+        TakesViewer(session.Uid, session.Kid, session.Client, session.Address) && (Path is null || session.Path.StartsWith(Path, StringComparison.Ordinal));
+
+    /// <summary>All but the path.</summary>
+    public bool TakesViewer(string uid, string kid, ClientKind client, IPAddress address) =>
+        (Uid is null || uid == Uid) && (Kid is null || kid == Kid) && (Client is null || client == Client) && (Address is null || Address.Contains(address));
 }

@@ -26,6 +26,9 @@ public sealed record SessionRecord
     /// <summary>What was asked for last.</summary>
     public string Path { get; init; } = "";
 
+    /// <summary>What of the site it plays: the directory its session path covers.</summary>
+    public string Title { get; init; } = "";
+
     /// <summary>It is one of its user's devices, for a lease from <see cref="SeenAt"/> on.</summary>
     public bool HasPlace { get; init; }
 

@@ -1,89 +1,377 @@
 using System.Collections.Concurrent;
 using System.Net;
-using XLive.Server.Telemetry;
 using XLive.Server.Traffic;
 
 namespace XLive.Server.Sessions;
 
-/// <summary>The sessions of this node, and the grants in their paths.</summary>
-public sealed class SessionTable(SessionGrants grants, UserMeters meters, Func<SessionOptions> options, TimeProvider clock) : IDisposable
+/// <summary>
+/// The sessions of this node, and the grants in their paths. All that a request asks is answered from here; what is kept elsewhere follows
+/// (<see cref="SessionKeeper"/>).
+/// </summary>
+public sealed class SessionTable
 {
-    // At 1 KiB each a quarter of a gibibyte; what comes beyond plays, and is not listed.
-    private const int MaxSessions = 262_144;
+    /// <summary>At 1 KiB each a quarter of a gibibyte; what comes beyond plays, and is not listed, limited or saved.</summary>
+    public const int Most = 262_144;
+
+    // The contract's bound of one viewer: the same grant, address prefix and User-Agent within this time.
+    private static readonly TimeSpan SameViewer = TimeSpan.FromSeconds(30);
+
+    private readonly SessionGrants _grants;
+    private readonly UserMeters _meters;
+    private readonly Func<SessionOptions> _options;
+    private readonly TimeProvider _clock;
+    private readonly Revocations _revocations;
+    private readonly ISessionStore? _store;
 
     private readonly ConcurrentDictionary<SessionId, Session> _sessions = new();
+    private readonly ConcurrentDictionary<EntryKey, Session> _entries = new();
+    private readonly ConcurrentDictionary<string, UserDevices> _users = new(StringComparer.Ordinal);
     private readonly RecentTable<SessionGrant> _paths = new(65_536);
-    private SupervisedLoop? _sweep;
-    private long _opened;
+    private int _count;
+    private DeviceLimit? _limit;
 
-    public int Count => _sessions.Count;
-    public long Opened => Volatile.Read(ref _opened);
-    public int PathsKnown => _paths.Count;
-
-    public void Start(Supervisor supervisor) => _sweep = supervisor.Every("sessions", TimeSpan.FromSeconds(15), DropIdle);
-
-    public Session Open(string uid, string kid, IPAddress address, ClientKind client, string userAgent, long now)
+    /// <param name="store">Null: this process alone, as long as it lives.</param>
+    public SessionTable(
+        SessionGrants grants, UserMeters meters, Func<SessionOptions> options, TimeProvider clock, Revocations? revocations = null, ISessionStore? store = null)
     {
-        var session = Make(SessionId.New(), uid, kid, address, client, userAgent, now);
-        Keep(session);
-        Interlocked.Increment(ref _opened);
+        (_grants, _meters, _options, _clock, _store) = (grants, meters, options, clock, store);
+        _revocations = revocations ?? new Revocations(clock);
+        _revocations.Added = Stop;
+        _limit = options().Limit;
+    }
+
+    public int Count => Volatile.Read(ref _count);
+    public int PathsKnown => _paths.Count;
+    public int UsersCounted => _users.Count;
+    public SessionCounts Counts { get; } = new();
+    public Revocations Revocations => _revocations;
+
+    /// <summary>Every one that is listed, in no order.</summary>
+    public IEnumerable<Session> All => _sessions.Select(s => s.Value);
+
+    public Session? Find(SessionId id) => _sessions.GetValueOrDefault(id);
+
+    /// <summary>Whether a viewer who comes by the same link is still this one.</summary>
+    public bool IsSame(Session session, long now) => _clock.GetElapsedTime(session.LastSeen, now) < SameViewer && !session.IsReplaced;
+
+    public Session? FindEntry(EntryKey entry, long now) =>
+        _entries.TryGetValue(entry, out var session) && IsSame(session, now) ? session : null;
+
+    /// <summary>A session that nobody will see again, for the head of what a viewer would get.</summary>
+    public Session Sketch(in Newcomer who) => Make(SessionId.New(), who);
+
+    /// <summary>The session of this viewer, opened now unless another request of his was first, if its user may have one more device.</summary>
+    public Opening Open(in Newcomer who)
+    {
+        while (true)
+        {
+            var user = UserOf(who.Uid);
+            TaskCompletionSource<Session?> asked;
+            lock (user.Gate)
+            {
+                if (user.IsGone)
+                    continue;
+                if (FindEntry(who.Entry, who.Now) is { } there)
+                    return new Opening(there, null);
+                if (_store is not { SharesPlaces: true } || _limit is null || Count >= Most)
+                    return new Opening(OpenHere(user, SessionId.New(), who), null);
+                if (user.Opening.TryGetValue(who.Entry, out var pending))
+                    return new Opening(null, pending);
+                // Who waits goes on to the disk: not on the thread that reads the store's answers.
+                asked = new TaskCompletionSource<Session?>(TaskCreationOptions.RunContinuationsAsynchronously);
+                user.Opening[who.Entry] = asked.Task;
+            }
+            _ = AskAsync(_store, user, who, _limit.Value, asked);
+            return new Opening(null, asked.Task);
+        }
+    }
+
+    private async Task AskAsync(ISessionStore store, UserDevices user, Newcomer who, DeviceLimit limit, TaskCompletionSource<Session?> asked)
+    {
+        Session? opened = null;
+        try
+        {
+            var id = SessionId.New();
+            var before = Before(who.Entry);
+            var answer = await store.EnterAsync(Make(id, who).ToRecord(_clock) with { HasPlace = true }, before?.Id, limit);
+            lock (user.Gate)
+            {
+                if (answer == PlaceAnswer.Unanswered)
+                    opened = OpenHere(user, id, who);
+                else if (answer == PlaceAnswer.Granted)
+                {
+                    // The nodes together are right; what this one counts beyond will be told to leave.
+                    if (before is not null)
+                        user.Leave(before);
+                    opened = Keep(user, id, who, placed: true);
+                }
+                else
+                    Counts.RefusedDevice();
+            }
+        }
+        finally
+        {
+            lock (user.Gate)
+                user.Opening.Remove(who.Entry);
+            asked.SetResult(opened);
+        }
+    }
+
+    /// <summary>Under the user's gate. Null: he has as many devices as he may.</summary>
+    private Session? OpenHere(UserDevices user, SessionId id, in Newcomer who)
+    {
+        if (_limit is { } limit && Count < Most)
+        {
+            var replaced = user.MakeRoom(limit, Before(who.Entry), who.Now);
+            if (replaced < 0)
+            {
+                Counts.RefusedDevice();
+                return null;
+            }
+            Counts.Replaced(replaced);
+        }
+        return Keep(user, id, who, placed: _limit is not null && Count < Most);
+    }
+
+    /// <summary>Under the user's gate.</summary>
+    private Session Keep(UserDevices user, SessionId id, in Newcomer who, bool placed)
+    {
+        // Read before anything else: a revocation that comes now is seen at the first look at the session.
+        var version = _revocations.Version;
+        var session = Make(id, who);
+        if (placed)
+            user.Place(session);
+        if (List(session))
+            _entries[who.Entry] = session;
+        session.Cleared = version;
+        Counts.Opened();
         return session;
     }
 
-    /// <summary>A session that nobody will see again, for the head of what a viewer would get.</summary>
-    public Session Sketch(string uid, string kid, IPAddress address, ClientKind client, string userAgent, long now) =>
-        Make(SessionId.New(), uid, kid, address, client, userAgent, now);
+    private Session? Before(EntryKey entry) => _entries.GetValueOrDefault(entry);
 
-    private Session Make(SessionId id, string uid, string kid, IPAddress address, ClientKind client, string userAgent, long now) =>
-        new(id, uid, kid, address, client, userAgent.Length > 256 ? userAgent[..256] : userAgent, meters.Open(uid, id.ToString()),
-            clock.GetUtcNow().ToUnixTimeSeconds(), now);
+    private Session Make(SessionId id, in Newcomer who) =>
+        new(id, who, _meters.Open(who.Uid, id.ToString()), _clock.GetUtcNow().ToUnixTimeSeconds());
 
-    private void Keep(Session session)
+    private bool List(Session session)
     {
-        if (_sessions.Count < MaxSessions)
-            _sessions.TryAdd(session.Id, session);
+        if (Count >= Most || !_sessions.TryAdd(session.Id, session))
+            return false;
+        Interlocked.Increment(ref _count);
+        return true;
     }
+
+    private UserDevices UserOf(string uid) => _users.GetOrAdd(uid, static (_, clock) => new UserDevices(clock), _clock);
 
     /// <summary>The grant of a request's path; null when this service did not make it.</summary>
     public SessionGrant? Find(ReadOnlySpan<char> segment, IPAddress address, ClientKind client, string userAgent, long now)
     {
         if (_paths.Find(segment) is { } known)
+        {
+            // Dropped as idle, it may have come back by another title's path meanwhile: there is one session of an id.
+            if (known.Session.Cleared == Session.NotCleared && _sessions.TryGetValue(known.Session.Id, out var listed))
+                known.Session = listed;
             return known;
-        if (!grants.TryRead(segment, out var claim))
+        }
+        if (!_grants.TryRead(segment, out var claim))
             return null;
         // Right by its MAC and unknown here: this process is younger than the session, or another node opened it.
-        if (!_sessions.TryGetValue(claim.Id, out var session))
-        {
-            session = Make(claim.Id, claim.Uid, claim.Kid, address, client, userAgent, now);
-            Keep(session);
-        }
+        var session = _sessions.GetValueOrDefault(claim.Id) ?? Make(claim.Id, new Newcomer(claim.Uid, claim.Kid, address, client, userAgent, default, now));
+        if (!List(session))
+            session = _sessions.GetValueOrDefault(claim.Id) ?? session;
         var text = segment.ToString();
-        var grant = new SessionGrant(session, claim.Scope, claim.Expires, (long)options().MaxLifetime.TotalSeconds, claim.Bound, text);
+        var grant = new SessionGrant(session, claim.Scope, claim.Expires, (long)_options().MaxLifetime.TotalSeconds, claim.Bound, text);
         _paths.Put(text, grant);
         return grant;
     }
 
     public SessionGrant Grant(Session session, string scope, AddressKey? bound)
     {
-        var now = clock.GetUtcNow().ToUnixTimeSeconds();
+        var now = _clock.GetUtcNow().ToUnixTimeSeconds();
         return session.GrantFor(scope, bound, (s, covered, address) =>
         {
-            var lifetime = (long)options().MaxLifetime.TotalSeconds;
-            var segment = grants.Make(new SessionClaim(s.Id, s.Uid, s.Kid, covered, now + lifetime, address));
+            var lifetime = (long)_options().MaxLifetime.TotalSeconds;
+            var segment = _grants.Make(new SessionClaim(s.Id, s.Uid, s.Kid, covered, now + lifetime, address));
             return new SessionGrant(s, covered, now + lifetime, lifetime, address, segment);
         }, now);
     }
 
-    private void DropIdle()
+    /// <summary>Why the session may not play now, or null. Of nearly all requests: one comparison.</summary>
+    public string? Refusal(Session session, long now) => session.Cleared == _revocations.Version ? null : Judge(session, now);
+
+    private string? Judge(Session session, long now)
     {
-        var now = clock.GetTimestamp();
-        var idle = options().Idle;
-        foreach (var (id, session) in _sessions)
+        var version = _revocations.Version;
+        if (_revocations.Of(session.Sid, session.Uid, session.Kid) is { } revocation)
         {
-            if (clock.GetElapsedTime(session.LastSeen, now) > idle)
-                _sessions.TryRemove(id, out _);
+            Counts.RefusedRevoked();
+            return revocation.Word;
+        }
+        var comesBack = false;
+        while (true)
+        {
+            var user = UserOf(session.Uid);
+            lock (user.Gate)
+            {
+                if (user.IsGone)
+                    continue;
+                if (_limit is { } limit && !session.HasPlace && Count < Most)
+                {
+                    var replaced = now < session.BarredUntil ? -1 : user.MakeRoom(limit, null, now);
+                    if (replaced < 0)
+                    {
+                        Counts.RefusedDevice();
+                        return "device_limit";
+                    }
+                    Counts.Replaced(replaced);
+                    user.Place(session);
+                    comesBack = true;
+                }
+                session.RenewMeter();
+                if (List(session) && session.Entry != default)
+                    _entries.TryAdd(session.Entry, session);
+                session.Cleared = version;
+                break;
+            }
+        }
+        // A segment waits for no store: it plays by what this node knows, and hears it later where others know better.
+        if (comesBack && _store is { SharesPlaces: true } store)
+            _ = ConfirmAsync(store, session, _limit!.Value);
+        return null;
+    }
+
+    private async Task ConfirmAsync(ISessionStore store, Session session, DeviceLimit limit)
+    {
+        if (await store.EnterAsync(session.ToRecord(_clock), null, limit) == PlaceAnswer.Refused)
+            Lose(session, (user, now) => user.Refuse(session, now));
+    }
+
+    /// <summary>Another node's device took its place.</summary>
+    public void LosePlace(SessionId id)
+    {
+        if (Find(id) is { } session)
+            Lose(session, (user, now) => user.Replace(session, now));
+    }
+
+    private void Lose(Session session, Action<UserDevices, long> how)
+    {
+        var user = UserOf(session.Uid);
+        lock (user.Gate)
+            how(user, _clock.GetTimestamp());
+        Counts.Replaced(1);
+    }
+
+    /// <summary>A revocation's running transfers.</summary>
+    private void Stop(Revocation revocation)
+    {
+        var reason = revocation.IsKick ? StopReason.Kicked : StopReason.Revoked;
+        if (revocation.Kind == RevocationKind.Sid)
+        {
+            if (SessionId.TryParse(revocation.Key, out var id) && Find(id) is { } session)
+                Stop(session, reason);
+            return;
+        }
+        foreach (var (_, session) in _sessions)
+        {
+            if ((revocation.Kind == RevocationKind.Uid ? session.Uid : session.Kid) == revocation.Key)
+                Stop(session, reason);
         }
     }
 
-    public void Dispose() => _sweep?.Dispose();
+    private void Stop(Session session, StopReason reason)
+    {
+        session.Meter.Stop(reason);
+        var user = UserOf(session.Uid);
+        // Its user may play on another device at once.
+        lock (user.Gate)
+            user.Leave(session);
+    }
+
+    /// <summary>A session of the process before this one goes on where it was.</summary>
+    internal bool Restore(SessionRecord record)
+    {
+        var now = _clock.GetTimestamp();
+        var silent = Math.Max(0, _clock.GetUtcNow().ToUnixTimeSeconds() - record.SeenAt);
+        if (silent >= _options().Idle.TotalSeconds)
+            return false;
+        var who = new Newcomer(record.Uid, record.Kid, record.Address, record.Client, record.UserAgent, record.Entry, now);
+        var session = new Session(record.Id, who, _meters.Open(record.Uid, record.Id.ToString()), record.OpenedAt);
+        session.Resume(record, now - silent * _clock.TimestampFrequency);
+        if (!List(session))
+            return false;
+        if (record.Entry != default)
+            _entries[record.Entry] = session;
+        var user = UserOf(record.Uid);
+        lock (user.Gate)
+        {
+            if (_limit is { } limit && record.HasPlace && silent < limit.Lease.TotalSeconds)
+                user.Place(session);
+        }
+        return true;
+    }
+
+    /// <summary>A look at all of them: bytes of long transfers, those that are idle, and rules that changed.</summary>
+    /// <param name="dropped">Told of each that is idle.</param>
+    internal void Sweep(Action<SessionId> dropped)
+    {
+        var options = _options();
+        if (_limit != options.Limit)
+        {
+            _limit = options.Limit;
+            _revocations.AskAnew();
+        }
+        var now = _clock.GetTimestamp();
+        foreach (var (id, session) in _sessions)
+        {
+            if (session.Sweep(now, _clock))
+            {
+                session.Touch(now);
+                // A transfer that stood still for a lease goes on: as much a device that comes back as one that asks.
+                if (_limit is not null && !session.HasPlace && Refusal(session, now) is not null)
+                    session.Meter.Stop(StopReason.DeviceLimit);
+            }
+            else if (_clock.GetElapsedTime(session.LastSeen, now) > options.Idle)
+            {
+                Drop(session);
+                dropped(id);
+            }
+        }
+        DropUsers(now);
+        Counts.Sweep(now, _clock);
+    }
+
+    private void Drop(Session session)
+    {
+        if (!_sessions.TryRemove(session.Id, out _))
+            return;
+        Interlocked.Decrement(ref _count);
+        _entries.TryRemove(KeyValuePair.Create(session.Entry, session));
+        var user = UserOf(session.Uid);
+        lock (user.Gate)
+        {
+            user.Leave(session);
+            // Should it come back by its path, it is listed anew.
+            session.Cleared = Session.NotCleared;
+        }
+    }
+
+    private void DropUsers(long now)
+    {
+        foreach (var (uid, user) in _users)
+        {
+            lock (user.Gate)
+            {
+                if (_limit is { } limit)
+                    user.Purge(limit.Lease, now);
+                if (user.IsEmpty)
+                {
+                    user.IsGone = true;
+                    _users.TryRemove(uid, out _);
+                }
+            }
+        }
+    }
 }
+
+/// <summary>What became of a viewer's wish: a session, or a wait for one, or neither where his user has as many devices as he may.</summary>
+public readonly record struct Opening(Session? Session, Task<Session?>? Pending);

@@ -55,3 +55,9 @@ public interface ICheckedOptions
 {
     void Check(Action<string, string> fault);
 }
+
+/// <summary>Rules between one options class and others; asked when each one's own hold.</summary>
+public interface ICheckedTogether
+{
+    void CheckWith(IReadOnlyDictionary<Type, object> others, Action<string, string> fault);
+}

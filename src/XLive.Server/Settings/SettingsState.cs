@@ -105,6 +105,11 @@ internal sealed class SettingsState
             }
         }
 
+        foreach (var rules in options.Values.OfType<ICheckedTogether>().Where(_ => reading.Faults.Count == 0))
+        {
+            rules.CheckWith(options, (key, problem) => reading.AddFault(key, problem + remark));
+        }
+
         return options;
     }
 

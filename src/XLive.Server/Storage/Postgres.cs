@@ -106,7 +106,7 @@ public sealed class Postgres : Database
         try
         {
             using NpgsqlCommand command = Command(sql, values);
-            command.Connection = _transaction.Value?.Connection ?? (own = _source.OpenConnection());
+            command.Connection = _transaction.Value?.Connection ?? (own = Connection());
             return command.ExecuteNonQuery();
         }
         catch (Exception e) when (PostgresFaults.Of(e, sql) is { } fault)
@@ -150,7 +150,7 @@ public sealed class Postgres : Database
         {
             List<T> rows = [];
             using NpgsqlCommand command = Command(sql, values);
-            command.Connection = _transaction.Value?.Connection ?? (own = _source.OpenConnection());
+            command.Connection = _transaction.Value?.Connection ?? (own = Connection());
             using NpgsqlDataReader reader = command.ExecuteReader();
             while (reader.Read())
             {
@@ -203,7 +203,7 @@ public sealed class Postgres : Database
         NpgsqlConnection? connection = null;
         try
         {
-            connection = _source.OpenConnection();
+            connection = Connection();
             _transaction.Value = new Begun(connection, seconds);
             // A server that loses its network half-way must not hold the others up for the hours that TCP takes to see it.
             Execute(begin + "SET LOCAL idle_in_transaction_session_timeout = 30000");
@@ -226,6 +226,11 @@ public sealed class Postgres : Database
             connection?.Dispose();
         }
     }
+
+    // A read that blocks there waits for the very thread that would tell it of the answer.
+    private NpgsqlConnection Connection() => Thread.CurrentThread is { IsThreadPoolThread: false, Name: ".NET Sockets" }
+        ? throw new InvalidOperationException("a thread that serves sockets must not wait for the database: RunAsync")
+        : _source.OpenConnection();
 
     /// <summary>The transaction of this thread.</summary>
     private sealed record Begun(NpgsqlConnection Connection, int Seconds);

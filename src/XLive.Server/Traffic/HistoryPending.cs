@@ -27,6 +27,8 @@ public sealed class HistoryPending
 
     internal HistoryPending(Sqlite db, string node) => (_db, _node) = (db, node);
 
+    internal string Node => _node;
+
     /// <summary>Called on the thread that cut.</summary>
     public Action? Filled { get; set; }
 
@@ -37,6 +39,16 @@ public sealed class HistoryPending
 
     public (int Batches, long Bytes) Depth() =>
         _db.First("SELECT count(*), coalesce(sum(length(deltas)), 0) FROM history_pending", static row => ((int)row.Int64(0), row.Int64(1)));
+
+    /// <summary>
+    /// Numbers go on above what the history has had. Only a ledger that was put back from a copy is below, and what it counts from then on
+    /// would be taken for what was counted after the copy.
+    /// </summary>
+    internal void StartAbove(long number) => _db.Transaction(() =>
+    {
+        if (_db.Execute("UPDATE sqlite_sequence SET seq = max(seq, $1) WHERE name = 'history_pending'", number) == 0)
+            _db.Execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('history_pending', $1)", number);
+    });
 
     internal void Put(long hour, ArrayBufferWriter<byte> deltas) =>
         _db.Execute("INSERT INTO history_pending (hour, deltas) VALUES ($1, $2)", hour, deltas.WrittenSpan.ToArray());

@@ -84,6 +84,9 @@ public sealed class Meter
     /// <summary>The first reason stands, and there is no way back.</summary>
     public void Stop(StopReason reason) => Interlocked.CompareExchange(ref _stopped, (int)reason, 0);
 
+    /// <summary>For the same session, when what stopped it is over.</summary>
+    public Meter Renewed() => new(_meters, _account, _sid);
+
     private Account Add(int count, long value)
     {
         var account = _account;
@@ -105,4 +108,4 @@ public sealed class Meter
     }
 }
 
-public enum StopReason { None, Kicked, Revoked, Quota, Blocked }
+public enum StopReason { None, Kicked, Revoked, Quota, Blocked, DeviceLimit }

@@ -23,6 +23,7 @@ public static class Fuzzers
         static () => new PatternFuzzer(),
         static () => new RefererFuzzer(),
         static () => new AcceptEncodingFuzzer(),
+        static () => new RespFuzzer(),
     ];
 
     public static Func<Fuzzer>? Named(string name) => Array.Find(All, make => make().Name == name);

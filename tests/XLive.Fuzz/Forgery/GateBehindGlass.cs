@@ -11,17 +11,16 @@ using XLive.Server.Traffic;
 namespace XLive.Fuzz.Forgery;
 
 /// <summary>The server's own gate, asked without a socket, at a time that stands still. One thread's.</summary>
-internal sealed class GateBehindGlass : TimeProvider, IDisposable
+internal sealed class GateBehindGlass : TimeProvider
 {
-    private readonly SessionTable _sessions;
     private readonly PlaybackGate _gate;
     private readonly Exchange _exchange;
 
     public GateBehindGlass()
     {
         var meters = new UserMeters();
-        _sessions = new SessionTable(new SessionGrants("a service key of thirty-two bytes"u8), meters, static () => new SessionOptions(), this);
-        _gate = new PlaybackGate(_sessions, meters, this)
+        var sessions = new SessionTable(new SessionGrants("a service key of thirty-two bytes"u8), meters, static () => new SessionOptions(), this);
+        _gate = new PlaybackGate(sessions, meters, this)
         {
             Rules = new AccessRules(new AccessOptions(), Site.Secrets.Select(static s => new SigningKey(s.Kid, Encoding.UTF8.GetBytes(s.Secret), s.NotBefore, s.NotAfter)), ["live", "wida"]),
         };
@@ -54,6 +53,4 @@ internal sealed class GateBehindGlass : TimeProvider, IDisposable
         admission = _gate.Admit(_exchange);
         return true;
     }
-
-    public void Dispose() => _sessions.Dispose();
 }

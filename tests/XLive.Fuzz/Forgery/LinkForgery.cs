@@ -11,7 +11,7 @@ namespace XLive.Fuzz.Forgery;
 /// what is let in and says, once decoded, something that was not signed together: uid, expires, kid, scope and token of no one link, or
 /// a path that the scope does not reach.
 /// </summary>
-public sealed class LinkForgery : IForgery, IDisposable
+public sealed class LinkForgery : IForgery
 {
     private const int Links = 64;
 
@@ -81,6 +81,4 @@ public sealed class LinkForgery : IForgery, IDisposable
         reaches &= fields[4].Length > 0 || scope is not ("/" or "/live/" or "/wida/");
         return string.Create(CultureInfo.InvariantCulture, $"{Convert.ToHexString(fields[0])} {Fuzzer.Latin(fields[1])} {Convert.ToHexString(fields[2])} {Convert.ToHexString(fields[3])} {scope}");
     }
-
-    public void Dispose() => _gate.Dispose();
 }

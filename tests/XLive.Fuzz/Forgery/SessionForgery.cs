@@ -4,7 +4,7 @@ using XLive.Fuzz.Inputs;
 namespace XLive.Fuzz.Forgery;
 
 /// <summary>Session paths: a forgery is whatever is let in and is not, decoded once, one of those that were made, before a path within its scope.</summary>
-public sealed class SessionForgery : IForgery, IDisposable
+public sealed class SessionForgery : IForgery
 {
     private static readonly string[] Titles = ["/video/2024-01-01/movie1/", "/v/m/", "/films/movie10/", "/a/b/c/"];
 
@@ -40,6 +40,4 @@ public sealed class SessionForgery : IForgery, IDisposable
 
     public bool SaysWhatWasSigned(string forged) => PathFuzzer.Reading(forged) is { } path && path.StartsWith("/~", StringComparison.Ordinal)
         && path.IndexOf('/', 1) is var end && _scopes.TryGetValue(path[..end], out var scope) && path[end..].StartsWith(scope, StringComparison.Ordinal);
-
-    public void Dispose() => _gate.Dispose();
 }

@@ -53,7 +53,7 @@ public sealed class WireForgery : TimeProvider, IAsyncDisposable
     /// <summary>Right links stand among the forgeries and must be answered as such, so that a server which refuses everything is seen.</summary>
     public Tally Run(long count, ulong seed)
     {
-        using var links = new LinkForgery();
+        var links = new LinkForgery();
         using var requests = new ForgedRequests(Address);
         var tally = new Tally();
         for (long index = 0; tally.Tried < count;)

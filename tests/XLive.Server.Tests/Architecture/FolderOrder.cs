@@ -13,7 +13,8 @@ internal static partial class FolderOrder
     /// <summary>A folder uses only those above it. This is the whole architecture; ARCHITECTURE.md draws it.</summary>
     public static readonly string[] Folders =
     [
-        "Settings", "Telemetry", "Storage", "Traffic.Counters", "Traffic", "Limits", "Sending", "Door.Clients", "Door.Tls", "Door", "Sessions", "Accounts", "Hooks", "Access", "Live", "Rtmp",
+        "Settings", "Telemetry", "Storage", "Storage.Redis", "Traffic.Counters", "Traffic", "Traffic.Quotas", "Traffic.Reports", "Traffic.History", "Limits", "Sending",
+        "Door.Clients", "Door.Tls", "Door", "Sessions", "Sessions.Redis", "Accounts", "Hooks", "Access", "Live", "Rtmp",
         "Ingest.Rtmp", "Ingest.Pull",
         "Playback.Http", "Playback.Hls", "Playback.HttpFlv", "Playback.Rtmp", "Playback.Forward",
         "Playback.Vod.Folder", "Playback.Vod.Origin", "Playback.Vod.Cache", "Playback.Vod",

@@ -61,7 +61,7 @@ public sealed class ForgeryTests(ITestOutputHelper output)
         Assert.InRange(tally.Same, leastSame, tally.Tried / 2);
     }
 
-    private sealed class Credulous : IForgery, IDisposable
+    private sealed class Credulous : IForgery
     {
         private readonly LinkForgery _links = new();
 
@@ -72,11 +72,9 @@ public sealed class ForgeryTests(ITestOutputHelper output)
         public bool Accepts(string forged) => forged.Contains("token=", StringComparison.Ordinal) || _links.Accepts(forged);
 
         public bool SaysWhatWasSigned(string forged) => _links.SaysWhatWasSigned(forged);
-
-        public void Dispose() => _links.Dispose();
     }
 
-    private sealed class Pedantic : IForgery, IDisposable
+    private sealed class Pedantic : IForgery
     {
         private readonly LinkForgery _links = new();
 
@@ -87,7 +85,5 @@ public sealed class ForgeryTests(ITestOutputHelper output)
         public bool Accepts(string forged) => !forged.Contains('%') && _links.Accepts(forged);
 
         public bool SaysWhatWasSigned(string forged) => _links.SaysWhatWasSigned(forged);
-
-        public void Dispose() => _links.Dispose();
     }
 }

@@ -16,10 +16,10 @@ public sealed class EntryTests
         var link = server.Link(Films.Master);
         foreach (var accepts in (string[])["Accept-Encoding: identity", "Accept-Encoding: gzip"])
         {
-            var opened = sessions.Opened;
+            var opened = sessions.Counts.AllOpened;
             var head = await server.Ask("HEAD", link, accepts, "User-Agent: " + accepts);
             Assert.Equal((200, 0), (head.Status, head.Body.Length));
-            Assert.Equal((opened, opened), (sessions.Opened, sessions.Count));
+            Assert.Equal((opened, opened), (sessions.Counts.AllOpened, sessions.Count));
             var get = await server.Get(link, accepts, "User-Agent: " + accepts);
             // A compressed entry's length hangs on the session's own letters, of which there are none yet: now and then it would be off.
             Assert.Equal(get["Content-Encoding"] == "gzip" ? null : get["Content-Length"], head["Content-Length"]);
@@ -27,7 +27,7 @@ public sealed class EntryTests
             Assert.Equal(get["Content-Type"], head["Content-Type"]);
             // With a session open, the two have one length.
             Assert.Equal(get["Content-Length"], (await server.Ask("HEAD", link, accepts, "User-Agent: " + accepts))["Content-Length"]);
-            Assert.Equal(sessions.Opened, opened + 1);
+            Assert.Equal(sessions.Counts.AllOpened, opened + 1);
         }
         var segment = await server.Ask("HEAD", server.Link(Films.Segment));
         Assert.Equal(("2048", 0), (segment["Content-Length"], segment.Body.Length));

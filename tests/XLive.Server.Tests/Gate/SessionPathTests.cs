@@ -95,16 +95,16 @@ public sealed class SessionPathTests
         Assert.Equal(first, await server.SessionPath(server.PathLink(Films.Master, scope: "/v/film/"), "User-Agent: VLC/3.0"));
         Assert.Equal(200, (await server.Get(link.Replace("master.m3u8", "720p/0.ts", StringComparison.Ordinal), "User-Agent: VLC/3.0")).Status);
         Assert.Equal(first, GateServer.SessionPathOf(await server.GetFrom("127.0.0.99", link, "User-Agent: VLC/3.0")));
-        Assert.Equal(1, sessions.Opened);
+        Assert.Equal(1, sessions.Counts.AllOpened);
         // A reload of the rules is not a new viewer.
         server.Reload("max_lifetime: 6d");
         Assert.Equal(first, await server.SessionPath(link, "User-Agent: VLC/3.0"));
-        Assert.Equal(1, sessions.Opened);
+        Assert.Equal(1, sessions.Counts.AllOpened);
 
         Assert.NotEqual(first, await server.SessionPath(link, "User-Agent: VLC/4.0"));
         Assert.NotEqual(first, GateServer.SessionPathOf(await server.GetFrom("127.0.1.1", link, "User-Agent: VLC/3.0")));
         Assert.NotEqual(first, await server.SessionPath(server.Link(Films.Master, lasts: 3601, scope: "/v/film/"), "User-Agent: VLC/3.0"));
-        Assert.Equal(4, sessions.Opened);
+        Assert.Equal(4, sessions.Counts.AllOpened);
     }
 
     [Fact]

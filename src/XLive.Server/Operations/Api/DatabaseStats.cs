@@ -1,5 +1,6 @@
 using System.Text.Json;
 using XLive.Server.Storage;
+using XLive.Server.Traffic.History;
 
 namespace XLive.Server.Operations.Api;
 
@@ -19,6 +20,16 @@ internal static class DatabaseStats
         json.WriteNumber("waiting", db.Waiting);
         json.WriteNumber("waiting_limit", Database.MostWaiting);
         json.WriteNumber("lost", db.Losses);
+        json.WriteEndObject();
+        if (services.GetService<HistoryMover>() is not { } mover)
+            return;
+        var (batches, bytes) = mover.Waiting;
+        json.WriteStartObject("history");
+        json.WriteNumber("batches_moved", mover.Moved);
+        json.WriteNumber("batches_waiting", batches);
+        json.WriteNumber("bytes_waiting", bytes);
+        if (mover.Fault is { } fault)
+            json.WriteString("fault", fault);
         json.WriteEndObject();
     }
 }

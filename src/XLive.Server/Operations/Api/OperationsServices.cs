@@ -1,5 +1,6 @@
 using XLive.Server.Door;
 using XLive.Server.Operations.Health;
+using XLive.Server.Sessions;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;
@@ -12,6 +13,7 @@ public static class OperationsServices
     {
         services.AddSingleton<RequestStats>();
         services.AddSingleton<TrafficEndpoints>();
+        services.AddSingleton<SessionEndpoints>();
         services.AddHostedService<SettingsWatch>();
     }
 
@@ -24,6 +26,9 @@ public static class OperationsServices
         var clock = services.GetRequiredService<TimeProvider>();
         services.GetRequiredService<FrontDoor>().Completed = (exchange, ended) =>
         {
+            // A device counts from its last byte on, not from the request that asked for it.
+            if (exchange.Viewer is Session session)
+                session.RequestEnded(ended);
             var microseconds = (long)clock.GetElapsedTime(exchange.Now, ended).TotalMicroseconds;
             var status = exchange.LoggedStatus;
             stats.Count(status, microseconds, exchange.RefusedFor);

@@ -20,12 +20,12 @@ internal static class ReportEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var services = routes.ServiceProvider;
-        routes.MapMethods("/traffic", GetAndHead, http => StatsEndpoints.WriteAsync(http, json => Totals(json, services))).Requires(Permission.Monitor);
+        routes.MapMethods("/traffic", GetAndHead, http => ApiJson.WriteAsync(http, json => Totals(json, services))).Requires(Permission.Monitor);
         routes.MapMethods("/api/v1/traffic/reports", GetAndHead, http =>
         {
             var after = Number(http.Request, "after", long.MaxValue) ?? 0;
             var limit = (int)(Number(http.Request, "limit", MostListed) ?? 100);
-            return StatsEndpoints.WriteAsync(http, json => List(json, Of(services).Outbox, limit, after));
+            return ApiJson.WriteAsync(http, json => List(json, Of(services).Outbox, limit, after));
         }).Requires(Permission.Monitor);
         routes.MapMethods("/api/v1/traffic/reports/{id}", GetAndHead, async http =>
         {

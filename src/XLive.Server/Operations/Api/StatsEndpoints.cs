@@ -1,10 +1,8 @@
 using System.Text.Json;
-using XLive.Server.Access;
 using XLive.Server.Accounts;
 using XLive.Server.Door;
 using XLive.Server.Playback.Vod.Folder;
 using XLive.Server.Sending;
-using XLive.Server.Sessions;
 using XLive.Server.Settings;
 using XLive.Server.Telemetry;
 
@@ -18,26 +16,10 @@ public static class StatsEndpoints
     public static void MapStats(this IEndpointRouteBuilder routes)
     {
         var services = routes.ServiceProvider;
-        routes.MapMethods("/stats", GetAndHead, http => WriteAsync(http, json => Stats(json, services))).Requires(Permission.Monitor);
+        routes.MapMethods("/stats", GetAndHead, http => ApiJson.WriteAsync(http, json => Stats(json, services))).Requires(Permission.Monitor);
         TrafficEndpoints.Map(routes);
         ReportEndpoints.Map(routes);
-        routes.MapMethods("/api/v1/config", GetAndHead, http => WriteAsync(http, json => Config(json, services.GetRequiredService<ServerSettings>()))).Requires(Permission.Admin);
-    }
-
-    internal static async Task WriteAsync(HttpContext http, Action<Utf8JsonWriter> write)
-    {
-        using var body = new MemoryStream();
-        await using (var json = new Utf8JsonWriter(body))
-        {
-            json.WriteStartObject();
-            write(json);
-            json.WriteEndObject();
-        }
-        http.Response.ContentType = "application/json";
-        http.Response.Headers.CacheControl = "no-store";
-        http.Response.ContentLength = body.Length;
-        if (!HttpMethods.IsHead(http.Request.Method))
-            await http.Response.Body.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length), http.RequestAborted);
+        routes.MapMethods("/api/v1/config", GetAndHead, http => ApiJson.WriteAsync(http, json => Config(json, services.GetRequiredService<ServerSettings>()))).Requires(Permission.Admin);
     }
 
     private static void Stats(Utf8JsonWriter json, IServiceProvider services)
@@ -94,13 +76,7 @@ public static class StatsEndpoints
 
         TrafficStats.Write(json, services);
 
-        var sessions = services.GetRequiredService<SessionTable>();
-        json.WriteStartObject("sessions");
-        json.WriteNumber("known", sessions.Count);
-        json.WriteNumber("opened", sessions.Opened);
-        json.WriteNumber("paths_remembered", sessions.PathsKnown);
-        json.WriteNumber("grants_remembered", services.GetRequiredService<PlaybackGate>().GrantsRemembered);
-        json.WriteEndObject();
+        SessionStats.Write(json, services);
 
         var folder = services.GetRequiredService<FolderSource>();
         json.WriteStartObject("files");

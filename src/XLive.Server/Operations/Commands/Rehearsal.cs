@@ -55,7 +55,8 @@ internal static class Rehearsal
 
     /// <summary>
     /// The pool's threads are all there from the start, and stay (runtimeconfig: ThreadsToKeepAlive). One that is started while there is no
-    /// descriptor throws on a thread where nothing catches it, and the process aborts with "Out of memory": measured, 1 flood in 6.
+    /// descriptor throws on a thread where nothing catches it, and the process aborts with "Out of memory": measured, 1 flood in 6. So does
+    /// the compiler's (runtimeconfig: BackgroundWorkerTimeoutMs), which otherwise goes after 4 s without work.
     /// </summary>
     private static void StartPoolThreads()
     {
@@ -87,6 +88,9 @@ internal static class Rehearsal
         var tlsPort = own.Port == 0 ? 0 : RehearsalVisitor.FreePort();
         string[] tls = tlsPort == 0 ? [] : [$"--tls.port={tlsPort}", $"--tls.certificate={Path.GetFullPath(own.Certificate!)}",
             .. own.Key is { } key ? [$"--tls.key={Path.GetFullPath(key)}"] : (string[])[]];
+        // A file, so that what reads it is loaded: the compiler met it first when it looked at the watch of the settings, out of descriptors.
+        var file = Path.Combine(folder, "conf.yaml");
+        File.WriteAllText(file, "log:\n  level: info\n");
         var settings = ServerSettings.Load(new SettingsInput
         {
             Args =
@@ -96,7 +100,7 @@ internal static class Rehearsal
                 $"--backend.filesystem.root={folder}/films", $"--access.secret={Secret}", "--server.drain_timeout=0s",
             ],
             WorkingDirectory = folder,
-            SystemFile = Path.Combine(folder, "none"),
+            SystemFile = file,
         });
         using var logs = new LogFiles(settings.Of<LogOptions>, TimeProvider.System, Stream.Null);
         await using var app = build(settings, logs, TimeProvider.System);

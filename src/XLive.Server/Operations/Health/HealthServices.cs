@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using XLive.Server.Door;
 using XLive.Server.Door.Tls;
 using XLive.Server.Playback.Vod.Folder;
+using XLive.Server.Sessions;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;
@@ -17,6 +18,7 @@ public static class HealthServices
         services.AddSingleton(p => new HealthCheck("media", () => Media(settings.Of<FolderOptions>().Root)));
         services.AddSingleton(p => new HealthCheck("data", () => Data(p.GetRequiredService<DataOptions>().Dir)));
         services.AddSingleton(p => new HealthCheck("database", () => DatabaseState(p.GetRequiredService<Database>())));
+        services.AddSingleton(p => new HealthCheck("sessions", () => Sessions(p.GetRequiredService<ISessionStore>())) { AtOnce = true });
         services.AddSingleton(p => new HealthCheck("connections", () =>
             Connections(p.GetRequiredService<ConnectionCount>().Open, p.GetRequiredService<Descriptors>().ConnectionsFor(settings.Of<DoorOptions>()))));
         services.AddSingleton(p => new HealthCheck("descriptors", () => Free(p.GetRequiredService<SpareDescriptors>())) { AtOnce = true });
@@ -68,6 +70,10 @@ public static class HealthServices
             return (HealthState.Degraded, fault.Message);
         }
     }
+
+    private static (HealthState, string) Sessions(ISessionStore store) => store.Status is { IsDegraded: true } status
+        ? (HealthState.Degraded, status.Reason)
+        : (HealthState.Healthy, store.Name);
 
     private static (HealthState, string) Traffic(Ledger ledger, UserMeters meters, Reporter reporter)
     {

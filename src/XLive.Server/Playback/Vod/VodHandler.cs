@@ -24,6 +24,13 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
             return MediaErrors.WriteAsync(exchange, StatusCodes.Status405MethodNotAllowed, "media is read with GET or HEAD");
         }
         var admission = gate.Admit(exchange);
+        return admission.Pending is { } pending ? AwaitAsync(exchange, pending) : AnswerAsync(exchange, admission);
+    }
+
+    private async ValueTask AwaitAsync(Exchange exchange, Task<Admission> pending) => await AnswerAsync(exchange, await pending);
+
+    private ValueTask AnswerAsync(Exchange exchange, in Admission admission)
+    {
         if (!admission.Granted)
             return RefuseAsync(exchange, admission);
         var path = exchange.Target.Path;

@@ -4,26 +4,23 @@ namespace XLive.Server.Traffic.History;
 
 /// <summary>
 /// Carries batches from the ledger into the database, each exactly once: the number of a batch is kept there in the same transaction,
-/// and one that was killed, or lost its database, between that and the removal here brings it again and is told so.
+/// and one who was killed, or lost the database, between that and the removal here brings it again and is told so.
 /// </summary>
-public sealed class HistoryMover(PendingHistory pending, string node, TrafficHistory history, Database db)
+public sealed class HistoryMover(HistoryPending pending, TrafficHistory history, Database db)
 {
-    // A few batches are as good as one; beyond that they are made few.
-    private const int MostApart = 8;
-
     private bool _known;
     private long _moved;
-    private int _waiting;
+    private volatile Depth _waiting = new(0, 0);
     private volatile string? _fault;
 
     /// <summary>Batches since the start.</summary>
     public long Moved => Volatile.Read(ref _moved);
 
-    /// <summary>Batches that wait, as of the last turn.</summary>
-    public int Waiting => Volatile.Read(ref _waiting);
-
     /// <summary>Why the last turn did not get all across; null when it did.</summary>
     public string? Fault => _fault;
+
+    /// <summary>What the last turn left in the ledger, and how much of its file that takes.</summary>
+    public Depth Waiting => _waiting;
 
     /// <summary>Until nothing waits, or the database does not take it.</summary>
     public async Task MoveAsync(CancellationToken stop)
@@ -32,13 +29,13 @@ public sealed class HistoryMover(PendingHistory pending, string node, TrafficHis
         {
             if (!_known)
             {
-                pending.StartAbove(await db.RunAsync(_ => history.LastBatch(node)));
+                pending.StartAbove(await db.RunAsync(_ => history.LastBatch(pending.Node)));
                 _known = true;
             }
             while (!stop.IsCancellationRequested && pending.Oldest() is { } batch)
             {
-                await db.RunAsync(_ => history.Add(node, batch));
-                pending.Remove(batch.Id);
+                await db.RunAsync(_ => history.Add(batch));
+                pending.Forget(batch);
                 Interlocked.Increment(ref _moved);
             }
             _fault = null;
@@ -47,24 +44,22 @@ public sealed class HistoryMover(PendingHistory pending, string node, TrafficHis
         {
             _fault = fault.Message;
         }
-        Tidy();
+        Look();
     }
 
-    private void Tidy()
+    private void Look()
     {
         try
         {
-            if (pending.Count is var count && _fault is not null && count > MostApart)
-            {
-                pending.Merge();
-                count = pending.Count;
-            }
-            Volatile.Write(ref _waiting, count);
+            (int batches, long bytes) = pending.Depth();
+            _waiting = new Depth(batches, bytes);
         }
         catch (DatabaseException fault)
         {
-            // The ledger's own disk: its part says so, and what waits there waits on.
-            _fault ??= fault.Message;
+            _fault ??= fault.Message; // the ledger's own disk
         }
     }
+
+    /// <param name="Bytes">Of the ledger's file.</param>
+    public sealed record Depth(int Batches, long Bytes);
 }

@@ -26,16 +26,16 @@ public sealed class TrafficHistory(Database db)
     public long LastBatch(string node) => db.First("SELECT batch FROM traffic_nodes WHERE name = $1", static row => row.Int64(0), node);
 
     /// <summary>Adds a batch, unless it is in here already: then whoever brought it did not hear so the first time. True when it was new.</summary>
-    public bool Add(string node, HistoryBatch batch) => db.Transaction(() =>
+    public bool Add(HistoryBatch batch) => db.Transaction(() =>
     {
-        db.Execute("INSERT INTO traffic_nodes (id, name, batch) SELECT COALESCE(MAX(id), 0) + 1, $1, 0 FROM traffic_nodes WHERE 1 = 1 ON CONFLICT (name) DO NOTHING", node);
-        (long id, long last) = db.First("SELECT id, batch FROM traffic_nodes WHERE name = $1", static row => (row.Int64(0), row.Int64(1)), node);
-        if (last >= batch.Id)
+        db.Execute("INSERT INTO traffic_nodes (id, name, batch) SELECT COALESCE(MAX(id), 0) + 1, $1, 0 FROM traffic_nodes WHERE 1 = 1 ON CONFLICT (name) DO NOTHING", batch.Node);
+        (long id, long last) = db.First("SELECT id, batch FROM traffic_nodes WHERE name = $1", static row => (row.Int64(0), row.Int64(1)), batch.Node);
+        if (last >= batch.Number)
         {
             return false;
         }
-        db.ExecuteEach(s_add, [.. batch.Deltas.Select(delta => Row(delta, batch.Hour, id))]);
-        db.Execute("UPDATE traffic_nodes SET batch = $2 WHERE id = $1", id, batch.Id);
+        db.ExecuteEach(s_add, [.. batch.Deltas.Select(delta => Row(delta, batch.Hour.ToUnixTimeSeconds(), id))]);
+        db.Execute("UPDATE traffic_nodes SET batch = $2 WHERE id = $1", id, batch.Number);
         return true;
     });
 
@@ -105,12 +105,12 @@ public sealed class TrafficHistory(Database db)
     private static SqlValue[] Row(HistoryDelta delta, long hour, long node)
     {
         SqlValue[] row = new SqlValue[5 + s_columns.Length];
-        (row[0], row[1], row[2], row[3], row[4]) = (delta.Uid, hour, node, delta.Total, delta.Requests);
-        for (int i = 0; i < delta.Bytes.Length; i++)
+        (row[0], row[1], row[2], row[3], row[4]) = (delta.Uid, hour, node, delta.Counts.Bytes, delta.Counts.Requests);
+        for (int i = 0; i < s_columns.Length; i++)
         {
-            if (delta.Bytes[i] != 0) // NULL takes no room
+            if (delta.Counts[i] != 0) // NULL takes no room
             {
-                row[5 + i] = delta.Bytes[i];
+                row[5 + i] = delta.Counts[i];
             }
         }
         return row;

@@ -1,5 +1,4 @@
 using XLive.Server.Storage;
-using XLive.Server.Traffic.Reports;
 
 namespace XLive.Server.Traffic.Quotas;
 

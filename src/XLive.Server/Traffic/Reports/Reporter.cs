@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;
+using XLive.Server.Traffic.Quotas;
 
 namespace XLive.Server.Traffic.Reports;
 
@@ -10,7 +11,7 @@ namespace XLive.Server.Traffic.Reports;
 /// posts the same report once more.
 /// </summary>
 public sealed partial class Reporter(
-    Ledger ledger, Quotas.Verdicts verdicts, Func<ReportOptions> options, Supervisor supervisor, TimeProvider clock, ILogger<Reporter> log)
+    Ledger ledger, Verdicts verdicts, Func<ReportOptions> options, Supervisor supervisor, TimeProvider clock, ILogger<Reporter> log)
     : IHostedService, IDisposable
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 
-namespace XLive.Server.Traffic.Reports;
+namespace XLive.Server.Traffic.Quotas;
 
 /// <summary>
 /// What a receiver says of users when it acknowledges: {"blocked": [uid], "unblocked": [uid], "quota": {uid: bytes}}. From outside, so it
