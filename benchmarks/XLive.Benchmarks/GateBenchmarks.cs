@@ -7,7 +7,7 @@ using XLive.Server.Traffic;
 namespace XLive.Benchmarks;
 
 /// <summary>
-/// The gate and the meter, for 10,000 viewers in turn, whose links and sessions do not fit the processor's cache, and for 100, who show
+/// Gate, session, device limit and meter, for 10,000 viewers in turn, whose links and sessions do not fit the processor's cache, and for 100, who show
 /// what of it is work and what is waiting for memory. "Whole" is the parsing of the target besides.
 /// </summary>
 public class GateBenchmarks
@@ -32,7 +32,7 @@ public class GateBenchmarks
         return _viewers[_turn = turn == Users ? 0 : turn];
     }
 
-    [Benchmark(Description = "signed link known: gate and meter")]
+    [Benchmark(Description = "signed link known: gate, session, limits and meter")]
     public void LinkMetered() => Count(AskLink());
 
     [Benchmark(Description = "signed link known: whole")]
@@ -42,7 +42,7 @@ public class GateBenchmarks
         Count(_requests.Ask(viewer, Requests.Parse(viewer.Link)));
     }
 
-    [Benchmark(Description = "session path: gate and meter")]
+    [Benchmark(Description = "session path: gate, session, limits and meter")]
     public void InsideMetered() => Count(AskInside());
 
     [Benchmark(Description = "session path: whole")]

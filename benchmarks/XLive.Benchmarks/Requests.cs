@@ -27,7 +27,12 @@ internal sealed class Requests
     {
         var meters = new UserMeters();
         var grants = new SessionGrants(new byte[32]);
-        var sessions = new SessionTable(grants, meters, static () => new SessionOptions(), _clock);
+        var revocations = new Revocations(_clock);
+        // As on a day when somebody's links have leaked.
+        var now = _clock.GetUtcNow().ToUnixTimeSeconds();
+        for (var i = 0; i < 1000; i++)
+            revocations.Put(new Revocation(RevocationKind.Uid, $"revoked-{i}", now, Revocation.Ever, "", ""));
+        var sessions = new SessionTable(grants, meters, static () => new SessionOptions { MaxPerUser = 3 }, _clock, revocations);
         Gate = new PlaybackGate(sessions, meters, _clock);
         options ??= new AccessOptions();
         options.Secret = Secret;

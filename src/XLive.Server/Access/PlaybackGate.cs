@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.AspNetCore.Http;
@@ -113,7 +112,7 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
             return Admission.Refused(403, "other_address", grant.Session.Kid);
         if (!Scope.Covers(grant.Scope, exchange.Target.Path, rules.Grants.LiveApps))
             return Admission.Refused(403, GrantReason.OutsideScope.Word, grant.Session.Kid);
-        if (Refusal(grant.Session, exchange.Now) is { } refusal)
+        if (sessions.Refusal(grant.Session, exchange.Now) is { } refusal)
             return Admission.RefusedViewer(refusal, grant.Session.Kid);
         Touch(exchange, grant.Session);
         return Admission.Inside(grant);
@@ -175,25 +174,11 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
     private Admission Enter(Exchange exchange, Session session, RememberedGrant grant)
     {
         exchange.Sid = session.Sid;
-        if (Refusal(session, exchange.Now) is { } refusal)
+        if (sessions.Refusal(session, exchange.Now) is { } refusal)
             return Admission.RefusedViewer(refusal, grant.Key.Kid);
         Touch(exchange, session);
         return Admission.Entry(session, grant.Scope);
     }
-
-    /// <summary>Revoked, then out of quota, then without a place among his devices: the contract's order.</summary>
-    private string? Refusal(Session session, long now)
-    {
-        var refusal = sessions.Refusal(session, now);
-        return refusal is null or "device_limit" ? Withheld(session.Meter.Account) ?? refusal : refusal;
-    }
-
-    private static string? Withheld(Account account) => account.StoppedFor switch
-    {
-        StopReason.None => null,
-        StopReason.Blocked => "blocked",
-        _ => "quota_exceeded",
-    };
 
     private static void Touch(Exchange exchange, Session session)
     {
@@ -203,13 +188,8 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
 
     private Admission Newcomer(Exchange exchange, AccessRules rules, Visitor visitor, RememberedGrant grant, EntryKey entry)
     {
-        if (sessions.Revocations.Of(entry, grant.Uid, grant.Key.Kid) is { } revocation)
-        {
-            sessions.Counts.RefusedRevoked();
-            return Admission.RefusedViewer(revocation.Word, grant.Key.Kid);
-        }
-        if (Withheld(meters.Of(grant.Uid)) is { } withheld)
-            return Admission.RefusedViewer(withheld, grant.Key.Kid);
+        if (sessions.Refusal(entry, grant.Uid, grant.Key.Kid) is { } refusal)
+            return Admission.RefusedViewer(refusal, grant.Key.Kid);
         var who = new Newcomer(grant.Uid, grant.Key.Kid, exchange.Remote, visitor.Kind, visitor.UserAgent, entry, exchange.Now);
         // HEAD opens none.
         if (exchange.IsHead)
@@ -271,59 +251,4 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
     }
 
     private static Admission Refused(GrantReason reason, string kid = "") => Admission.Refused(reason.Status, reason.Word, kid);
-
-    /// <summary>What a connection's requests have in common, told once and kept with it until the rules, the address or the User-Agent change.</summary>
-    private sealed class Visitor
-    {
-        private readonly AccessRules _rules;
-        private readonly IPAddress _address;
-        private readonly ClientSigns _signs;
-
-        // A connection is one viewer's, or a proxy's; a viewer seldom has two links at once. An exchange has one request at a time, so no lock.
-        private RememberedGrant? _grant;
-        private Session? _session;
-
-        private Visitor(Exchange exchange, AccessRules rules, string userAgent, ClientSigns signs)
-        {
-            _rules = rules;
-            _address = exchange.Remote;
-            _signs = signs;
-            UserAgent = userAgent;
-            Admitted = rules.Admits(exchange.Remote);
-            Trusted = rules.Trusted.Contains(exchange.Remote);
-            Network = AddressKey.Network(exchange.Remote);
-            Exact = AddressKey.Exact(exchange.Remote);
-            Kind = ClientKinds.Of(userAgent, signs);
-        }
-
-        public string UserAgent { get; }
-        public bool Admitted { get; }
-        public bool Trusted { get; }
-        public bool Plays { get; set; }
-        public AddressKey Network { get; }
-        public AddressKey Exact { get; }
-        public ClientKind Kind { get; }
-
-        public Session? SessionOf(RememberedGrant grant) => _grant == grant ? _session : null;
-
-        public void Keep(RememberedGrant grant, Session session) => (_grant, _session) = (grant, session);
-
-        public static Visitor Of(Exchange exchange, AccessRules rules)
-        {
-            var userAgent = exchange.RequestHeaders.UserAgent.ToString();
-            // Two behind one proxy and one address may name the same program, and only one of them be a browser.
-            if (exchange.Note is Visitor known && known._rules == rules && known.UserAgent == userAgent && known._address.Equals(exchange.Remote)
-                && (!exchange.IsShared || known._signs == SignsOf(exchange.RequestHeaders)))
-                return known;
-            var visitor = new Visitor(exchange, rules, userAgent, SignsOf(exchange.RequestHeaders));
-            exchange.Note = visitor;
-            return visitor;
-        }
-
-        private static ClientSigns SignsOf(IHeaderDictionary headers) =>
-            (headers.ContainsKey("Sec-Fetch-Dest") ? ClientSigns.SecFetchDest : 0)
-            | (headers.ContainsKey("Sec-Fetch-Mode") ? ClientSigns.SecFetchMode : 0)
-            | (headers.ContainsKey("X-Playback-Session-Id") ? ClientSigns.PlaybackSession : 0)
-            | (headers.ContainsKey("Icy-MetaData") ? ClientSigns.IcyMetadata : 0);
-    }
 }

@@ -75,7 +75,7 @@ public sealed partial class EmbeddedSessionStore(DataOptions data, TimeProvider 
         }
         catch (Exception e) when (e is DatabaseException or IOException or UnauthorizedAccessException)
         {
-            if (e is SqliteException damage && SessionFile.IsDamage(damage))
+            if (e is DatabaseException { Fault: DatabaseFault.Damaged })
             {
                 // Opened anew at the next turn, which sets it aside.
                 _file?.Dispose();

@@ -133,15 +133,14 @@ public sealed class Session
     }
 
     /// <summary>What a stop has ended may begin anew: its revocation is over.</summary>
-    internal void RenewMeter()
+    internal void RenewMeter(UserMeters meters)
     {
         lock (_gate)
         {
             var meter = Meter;
-            // What holds for the user ends by itself.
-            if (meter.StoppedFor is StopReason.None or StopReason.Quota or StopReason.Blocked)
+            if (!meter.IsStopped)
                 return;
-            Volatile.Write(ref _meter, meter.Renewed());
+            Volatile.Write(ref _meter, meters.Open(Uid, Sid));
             Interlocked.Add(ref _bytesBefore, meter.Bytes);
         }
     }

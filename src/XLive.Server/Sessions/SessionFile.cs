@@ -7,8 +7,6 @@ namespace XLive.Server.Sessions;
 /// <summary>data.dir/sessions.db: a row a session and a row a revocation. Blocking, one thread at a time.</summary>
 internal sealed class SessionFile : IDisposable
 {
-    private const int Corrupt = 11, NotADatabase = 26; // SQLITE_CORRUPT, SQLITE_NOTADB
-
     private static readonly string[] Steps =
     [
         """
@@ -69,11 +67,7 @@ internal sealed class SessionFile : IDisposable
             }
             file.Dispose();
         }
-        catch (SqliteException e) when (IsDamage(e))
-        {
-            why = e.Message;
-        }
-        catch (InvalidDataException e)
+        catch (DatabaseException e) when (e.Fault is DatabaseFault.Damaged or DatabaseFault.Newer)
         {
             why = e.Message;
         }
@@ -94,8 +88,6 @@ internal sealed class SessionFile : IDisposable
         return made;
     }
 
-    public static bool IsDamage(SqliteException e) => (e.Code & 0xFF) is Corrupt or NotADatabase;
-
     /// <summary>Of a damaged file what can still be read: a lost session opens again, a lost revocation lets somebody in.</summary>
     private IReadOnlyList<Revocation> Saved()
     {
@@ -103,7 +95,7 @@ internal sealed class SessionFile : IDisposable
         {
             return Revocations();
         }
-        catch (SqliteException)
+        catch (DatabaseException)
         {
             return [];
         }

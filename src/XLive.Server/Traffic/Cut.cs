@@ -86,8 +86,10 @@ internal sealed class Cut(LedgerFile file, LedgerRows rows, TrafficOptions optio
     {
         long bytes = 0;
         var newUids = 0;
-        foreach (ref var change in CollectionsMarshal.AsSpan(_changes))
+        var changes = CollectionsMarshal.AsSpan(_changes);
+        foreach (var at in InOrderOfRows(changes))
         {
+            ref var change = ref changes[at];
             var account = change.Account;
             var delta = change.Counts - account.Taken;
             bytes += delta.Bytes;
@@ -96,7 +98,7 @@ internal sealed class Cut(LedgerFile file, LedgerRows rows, TrafficOptions optio
             standing = standing.With(standing.Waiting.With(delta, account.Slot.Since, account.Slot.Last, change.Origins), now, options.MinBytes);
             if (change.Reported)
                 standing = Report(account.Uid, standing, window);
-            change.Next = rows.Save(account.Uid, standing, account.Slot.Epoch, change.Counts);
+            change.Next = rows.Save(account.Uid, account.Standing!, standing, account.Slot.Epoch, change.Counts);
             HistoryPending.Write(_history, account.Uid, delta);
         }
         rows.Add(bytes, newUids, IsCleanUp);
@@ -105,10 +107,22 @@ internal sealed class Cut(LedgerFile file, LedgerRows rows, TrafficOptions optio
         PutReports(window);
     }
 
+    /// <summary>As they lie in the file: much of what a row costs is the way to it.</summary>
+    private static int[] InOrderOfRows(ReadOnlySpan<Change> changes)
+    {
+        var rows = new long[changes.Length];
+        var order = new int[changes.Length];
+        for (var i = 0; i < changes.Length; i++)
+            (rows[i], order[i]) = (changes[i].Next.Row, i);
+        Array.Sort(rows, order);
+        return order;
+    }
+
     /// <summary>What lies in the ledger and has waited long enough, of users who may be long gone.</summary>
     /// <returns>False when there is nothing left.</returns>
     public bool ReportDue((long From, long To) window, long now, Func<string, Account?> find)
     {
+        Reports = 0;
         var due = rows.Due(now, TrafficOptions.MostItems);
         if (due.Count == 0)
             return false;

@@ -151,13 +151,14 @@ public sealed class Ledger : IDisposable
         var cut = new Cut(_file, _rows, options);
         var reports = 0;
         long qualified = 0;
+        var isCrowded = _meters.IsCrowded;
         foreach (var account in _meters.Accounts)
         {
             var counts = account.Counts;
             var untaken = counts - account.Taken;
             if (untaken.IsZero)
                 continue;
-            var hasWaited = HasWaited(account, options);
+            var hasWaited = isCrowded || HasWaited(account, options);
             var take = hasWaited || reason == CutReason.Settle;
             if (reporting || take)
                 account.Standing ??= _rows.Load(account.Uid);
@@ -174,9 +175,8 @@ public sealed class Ledger : IDisposable
         Commit();
         if (reporting)
         {
-            while (cut.ReportDue(window, now, _meters.Find) && _file.Outbox.Depth().BodyBytes <= Outbox.MostBytes)
-                reports += cut.Reports;
-            reports += cut.Reports;
+            for (var more = true; more && _file.Outbox.Depth().BodyBytes <= Outbox.MostBytes; Count())
+                more = cut.ReportDue(window, now, _meters.Find);
             _windowFrom = window.To;
         }
         Volatile.Write(ref _qualified, qualified);
@@ -191,7 +191,15 @@ public sealed class Ledger : IDisposable
             // First the counters: were the ledger to know of bytes that the disk does not, the next ones would be taken for those.
             _meters.Slots.Sync();
             cut.Commit(_hour, window, now);
+            Count();
+        }
+
+        void Count()
+        {
             reports += cut.Reports;
+            // Also when what comes after it fails: this window is in a report.
+            if (cut.Reports > 0)
+                _windowFrom = window.To;
         }
     }
 
@@ -201,7 +209,6 @@ public sealed class Ledger : IDisposable
         var since = account.SinceSteady;
         return steady - account.LastSteady >= options.AccumulatorTimeout.TotalSeconds
             || (since > 0 && steady - since >= options.LongTermTimeout.TotalSeconds)
-            || _meters.IsCrowded
             || (_meters.Slots.IsInMemory(account.Slot) && _meters.Slots.HasFree);
     }
 

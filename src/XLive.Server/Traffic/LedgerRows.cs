@@ -9,9 +9,15 @@ internal sealed class LedgerRows(Sqlite db)
     public Standing Load(string uid) => db.First("SELECT id, cumulative, waiting, due FROM users WHERE uid = $1", static row => Read(row, 0), uid)
         ?? Standing.Unknown;
 
-    /// <summary>Users for whom something is due, by when.</summary>
-    public List<(string Uid, Standing Standing)> Due(long now, int most) => db.Query(
-        "SELECT uid, id, cumulative, waiting, due FROM users WHERE due <= $1 ORDER BY due LIMIT $2", static row => (row.Text(0), Read(row, 1)), now, most);
+    /// <summary>
+    /// Users for whom something is due. What is due later than a day from now was put there before the wall clock was set back, and who knows
+    /// how long it has waited.
+    /// </summary>
+    public List<(string Uid, Standing Standing)> Due(long now, int most) => db.Query("""
+        SELECT uid, id, cumulative, waiting, due FROM users WHERE due <= $1
+        UNION ALL SELECT uid, id, cumulative, waiting, due FROM users WHERE due > $2
+        LIMIT $3
+        """, static row => (row.Text(0), Read(row, 1)), now, now + (long)TrafficOptions.LongestWait.TotalSeconds, most);
 
     private static Standing Read(SqlRow row, int at) => new(row.Int64(at), row.Int64(at + 1), Waiting.Read(row.Bytes(at + 2)),
         row.IsNull(at + 3) ? null : row.Int64(at + 3));
@@ -28,7 +34,7 @@ internal sealed class LedgerRows(Sqlite db)
     private static Counts ReadCounts(ReadOnlySpan<byte> from) => Counts.Read(ref from);
 
     /// <summary>The row with what waits, and how much of which slot that accounts for. The standing with its row, where it had none.</summary>
-    public Standing Save(string uid, Standing standing, long epoch, in Counts taken)
+    public Standing Save(string uid, Standing before, Standing standing, long epoch, in Counts taken)
     {
         Span<byte> written = stackalloc byte[Counts.MostWritten];
         var takenBytes = written[..taken.Write(written)].ToArray();
@@ -38,6 +44,12 @@ internal sealed class LedgerRows(Sqlite db)
             db.Execute("INSERT INTO users (uid, cumulative, epoch, taken, waiting_bytes, waiting, due) VALUES ($1, $2, $3, $4, $5, $6, $7)",
                 uid, standing.Cumulative, epoch, takenBytes, standing.Waiting.Counts.Bytes, waiting, Value(standing.Due));
             return standing with { Row = db.LastInsertedRow };
+        }
+        if (ReferenceEquals(before.Waiting, standing.Waiting) && before.Due == standing.Due)
+        {
+            // Nothing waited and nothing does: all of it is in the report. Of most users, at every cut.
+            db.Execute("UPDATE users SET cumulative = $2, epoch = $3, taken = $4 WHERE id = $1", standing.Row, standing.Cumulative, epoch, takenBytes);
+            return standing;
         }
         db.Execute("UPDATE users SET cumulative = $2, epoch = $3, taken = $4, waiting_bytes = $5, waiting = $6, due = $7 WHERE id = $1",
             standing.Row, standing.Cumulative, epoch, takenBytes, standing.Waiting.Counts.Bytes, waiting, Value(standing.Due));

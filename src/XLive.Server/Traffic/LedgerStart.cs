@@ -60,7 +60,7 @@ internal sealed class LedgerStart
                 bytes += untaken.Bytes;
                 newUids += standing.Row == 0 ? 1 : 0;
                 var waiting = standing.Waiting.With(untaken, Math.Clamp(slot.Since, 0, now), Math.Clamp(slot.Last, 0, now), null);
-                rows.Save(slot.Uid!, standing.With(waiting, now, options.MinBytes), slot.Epoch, slot.Counts);
+                rows.Save(slot.Uid!, standing, standing.With(waiting, now, options.MinBytes), slot.Epoch, slot.Counts);
                 HistoryPending.Write(history, slot.Uid!, untaken);
             }
             rows.Add(bytes, newUids, cleanup: false);

@@ -16,6 +16,7 @@ public sealed class UserMeters : IDisposable
     private readonly Lock _gate = new();
     private readonly Account _nobody;
     private Counts _closed; // under the gate: what closed accounts had counted
+    private int _count;     // the dictionary's own takes all of its locks
 
     /// <summary>In memory alone, for what needs no ledger.</summary>
     public UserMeters() : this(new CounterSlots(null, 0), new TrafficClock(TimeProvider.System)) { }
@@ -30,7 +31,7 @@ public sealed class UserMeters : IDisposable
         _nobody = Nobody.Account;
     }
 
-    public int Count => _users.Count;
+    public int Count => Volatile.Read(ref _count);
 
     /// <summary>Users at a time.</summary>
     public int Most => Math.Min(_slots.Most, 1_000_000);
@@ -85,7 +86,7 @@ public sealed class UserMeters : IDisposable
         if (_users.TryGetValue(uid, out var account))
             return account;
         // A uid comes with a right signature, or, with access.enable off, from anybody: then this is the bound on a stranger's word.
-        if (_users.Count >= Most || Encoding.UTF8.GetByteCount(uid) > Slot.MostUid)
+        if (Count >= Most || Encoding.UTF8.GetByteCount(uid) > Slot.MostUid)
             return Overflow;
         lock (_gate)
         {
@@ -94,6 +95,7 @@ public sealed class UserMeters : IDisposable
             account = new Account(uid, _slots.Take(uid), Clock);
             Opening?.Invoke(account);
             _users[uid] = account;
+            _count++;
             return account;
         }
     }
@@ -113,6 +115,7 @@ public sealed class UserMeters : IDisposable
         {
             _closed += counts;
             _users.TryRemove(account.Uid, out _);
+            _count--;
         }
         _slots.Return(account.Slot);
         return true;

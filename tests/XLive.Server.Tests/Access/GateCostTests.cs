@@ -26,7 +26,7 @@ public sealed class GateCostTests
     {
         var clock = TimeProvider.System;
         var meters = new UserMeters();
-        var sessions = new SessionTable(new SessionGrants(new byte[32]), meters, static () => new SessionOptions(), clock);
+        var sessions = new SessionTable(new SessionGrants(new byte[32]), meters, static () => new SessionOptions { MaxPerUser = 2 }, clock);
         var gate = new PlaybackGate(sessions, meters, clock) { Rules = new AccessRules(new AccessOptions { Secret = Secret }, [], ["live"]) };
         var expires = clock.GetUtcNow().ToUnixTimeSeconds() + 3600;
         var requests = Enumerable.Range(0, Users).Select(i =>

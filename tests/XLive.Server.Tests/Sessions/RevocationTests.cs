@@ -1,3 +1,10 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using XLive.Server.Door;
+using XLive.Server.Sessions;
+using XLive.Server.Tests.Delivery;
 using XLive.Server.Tests.Gate;
 using XLive.Server.Tests.Telemetry;
 
@@ -80,8 +87,8 @@ public sealed class RevocationTests
         await using var api = await SessionApi.StartAsync();
         var server = api.Server;
         var link = server.Link(Films.Master, lasts: 86400);
-        await api.Revoke("""{"uid": "u1", "for": "1h"}""");
-        server.Clock.Pass(TimeSpan.FromMinutes(59));
+        await api.Revoke("""{"uid": "u1", "for": "10m"}""");
+        server.Clock.Pass(TimeSpan.FromMinutes(9));
         Assert.Equal("403 revoked", await server.Verdict(link));
         server.Clock.Pass(TimeSpan.FromMinutes(1));
         Assert.Equal("200", await server.Verdict(link));
@@ -150,5 +157,71 @@ public sealed class RevocationTests
         await api.Revoke("""{"uid": "u2"}""");
         Assert.Equal("403 revoked", await api.Server.Verdict(Films.Master + "?uid=u2"));
         Assert.Equal("200", await api.Server.Verdict(Films.Master + "?uid=u3"));
+    }
+
+    [Theory]
+    [InlineData("sid", true)]
+    [InlineData("sid", false)]
+    [InlineData("uid", true)]
+    [InlineData("uid", false)]
+    [InlineData("kid", true)]
+    public async Task A_running_transfer_ends_within_two_seconds(string what, bool takes)
+    {
+        await using var api = await SessionApi.StartAsync();
+        var server = api.Server;
+        var stop = TestContext.Current.CancellationToken;
+        var connections = server.Services.GetRequiredService<ConnectionCount>();
+        var before = connections.Open;
+        // Reading blocks, and what is awaited here goes on where the server's bytes move.
+        using var client = await Task.Run(() => new RawClient(new IPEndPoint(IPAddress.Loopback, server.Port), receiveBuffer: 16 * 1024), stop);
+        await Task.Run(() => client.Send(RawClient.Request("GET", server.Link("/v/film/large.ts"))).ReadHead(), stop);
+        await Task.Run(() => client.ReadBody(100_000), stop);
+        var reading = takes ? Task.Run(() => Trickle(client), stop) : Task.CompletedTask;
+        var clock = Stopwatch.StartNew();
+        if (what == "sid")
+            SessionApi.Json(await api.Ask("DELETE", "/api/v1/sessions/" + await api.Sid()), 200);
+        else
+            await api.Revoke(what == "uid" ? """{"uid": "u1"}""" : """{"kid": ""}""");
+        await SessionApi.Eventually(() => Task.FromResult(connections.Open <= before), "its connection is closed");
+        // Twice the bound, beside all else that runs here; the bound itself is a second's sweep.
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 4);
+        await reading;
+        Assert.True(server.Services.GetRequiredService<SessionTable>().All.Single().Bytes < 32 << 20, "the film is 64 MiB");
+    }
+
+    /// <summary>As a viewer takes it: all of it would be minutes.</summary>
+    private static void Trickle(RawClient client)
+    {
+        try
+        {
+            while (true)
+            {
+                client.ReadBody(16 * 1024);
+                Thread.Sleep(10);
+            }
+        }
+        catch (Exception e) when (e is EndOfStreamException or SocketException)
+        {
+            // The end, which is what is waited for.
+        }
+    }
+
+    [Fact]
+    public async Task The_device_that_is_replaced_is_cut_and_one_that_is_let_in_again_plays()
+    {
+        await using var api = await SessionApi.StartAsync("sessions:\n  max_per_user: 1\n  on_limit: replace\n");
+        var server = api.Server;
+        var stop = TestContext.Current.CancellationToken;
+        var connections = server.Services.GetRequiredService<ConnectionCount>();
+        var before = connections.Open;
+        var session = await server.SessionPath(server.Link(Films.Master), Player);
+        using var client = await Task.Run(() => new RawClient(new IPEndPoint(IPAddress.Loopback, server.Port), receiveBuffer: 16 * 1024), stop);
+        await Task.Run(() => client.Send(RawClient.Request("GET", session + "/v/film/large.ts", Player)).ReadHead(), stop);
+        Assert.Equal("200", await server.Verdict(server.Link(Films.Master), "User-Agent: Other/1"));
+        await SessionApi.Eventually(() => Task.FromResult(connections.Open <= before), "its connection is closed");
+        // Ten minutes later the other is silent, and the stop is over.
+        server.Clock.Pass(TimeSpan.FromMinutes(10));
+        var reply = await server.Get(session + Films.Segment, Player);
+        Assert.Equal((200, 2048), (reply.Status, reply.Body.Length));
     }
 }

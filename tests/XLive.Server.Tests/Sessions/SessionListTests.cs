@@ -136,15 +136,17 @@ public sealed class SessionListTests
         await using var api = await SessionApi.StartAsync("sessions:\n  max_per_user: 1\n  lease: 30s\n  idle: 40s\n");
         var server = api.Server;
         var table = server.Services.GetRequiredService<SessionTable>();
-        using var client = await Task.Run(() => new RawClient(new IPEndPoint(IPAddress.Loopback, server.Port), receiveBuffer: 16 * 1024));
-        await Task.Run(() => client.Send(RawClient.Request("GET", server.Link("/v/film/large.ts"), "User-Agent: Long/1")).ReadHead());
+        var stop = TestContext.Current.CancellationToken;
+        // Reading blocks, and what is awaited here goes on where the server's bytes move.
+        using var client = await Task.Run(() => new RawClient(new IPEndPoint(IPAddress.Loopback, server.Port), receiveBuffer: 16 * 1024), stop);
+        await Task.Run(() => client.Send(RawClient.Request("GET", server.Link("/v/film/large.ts"), "User-Agent: Long/1")).ReadHead(), stop);
         for (var seconds = 0; seconds < 90; seconds += 10)
         {
             await Task.Run(() =>
             {
                 for (var before = table.All.Single().Bytes; table.All.Single().Bytes == before;)
                     client.ReadBody(64 * 1024);
-            }, TestContext.Current.CancellationToken);
+            }, stop);
             table.Sweep(_ => { });
             server.Clock.Pass(TimeSpan.FromSeconds(10));
             Assert.Equal("403 device_limit", await server.Verdict(server.Link("/v/film/large.ts"), "User-Agent: Other/1"));

@@ -116,6 +116,12 @@ internal sealed unsafe partial class CounterFile : CounterMemory
             throw new IOException($"{_path}: msync: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
+    public override void Touch()
+    {
+        for (var page = _start; page < First + (long)Capacity * Slot.Size; page += Environment.SystemPageSize)
+            Interlocked.Add(ref *(long*)page, 0);
+    }
+
     // The mapping stays: a transfer that outlives the server's stop still gives back what its viewer did not take.
     public override void Dispose()
     {

@@ -18,8 +18,13 @@ internal abstract unsafe class CounterMemory : IDisposable
     public abstract string? Grow(int capacity);
 
     /// <summary>What was written before this call is on the disk when it returns. May block.</summary>
-    /// <exception cref="IOException">It may not be, and asking again proves nothing: what was written must be written again.</exception>
+    /// <exception cref="IOException">
+    /// It may not be, and asking again proves nothing: the system has called the pages clean and forgotten them. Then <see cref="Touch"/>.
+    /// </exception>
     public abstract void Sync();
+
+    /// <summary>Writes everything again as it is, so that the next sync writes it to the disk.</summary>
+    public abstract void Touch();
 
     public abstract void Dispose();
 }

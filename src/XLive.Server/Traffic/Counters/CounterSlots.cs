@@ -179,9 +179,7 @@ internal sealed unsafe class CounterSlots : IDisposable
                     _closed.AddRange(closed);
                     _cleared.AddRange(cleared);
                 }
-                // The kernel has called the pages clean and forgotten them: only what is written again can still reach the disk.
-                for (var page = _memory.First; page < _memory.First + (long)_memory.Capacity * Slot.Size; page += Environment.SystemPageSize)
-                    Interlocked.Add(ref *(long*)page, 0);
+                _memory.Touch();
                 throw;
             }
             _syncFault = null;

@@ -4,7 +4,7 @@ namespace XLive.Server.Traffic.Counters;
 
 /// <summary>Bytes by file kind, and requests: a slot's totals, or a difference of two, which may be below zero where bytes were given back.</summary>
 [InlineArray(Length)]
-public struct Counts
+public struct Counts : IEquatable<Counts>
 {
     /// <summary>What a slot has room for. More than there are kinds, so that a new one needs no new form of file.</summary>
     public const int Kinds = 16;
@@ -31,6 +31,12 @@ public struct Counts
     }
 
     public readonly bool IsZero => ((ReadOnlySpan<long>)this).IndexOfAnyExcept(0) < 0;
+
+    public readonly bool Equals(Counts other) => ((ReadOnlySpan<long>)this).SequenceEqual(other);
+
+    public override readonly bool Equals(object? obj) => obj is Counts other && Equals(other);
+
+    public override readonly int GetHashCode() => HashCode.Combine(Requests, Bytes);
 
     public static Counts operator +(in Counts a, in Counts b)
     {

@@ -1,0 +1,61 @@
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using XLive.Server.Door;
+using XLive.Server.Sessions;
+
+namespace XLive.Server.Access;
+
+/// <summary>What a connection's requests have in common, told once and kept with it until the rules, the address or the User-Agent change.</summary>
+internal sealed class Visitor
+{
+    private readonly AccessRules _rules;
+    private readonly IPAddress _address;
+    private readonly ClientSigns _signs;
+
+    // A connection is one viewer's, or a proxy's; a viewer seldom has two links at once. An exchange has one request at a time, so no lock.
+    private RememberedGrant? _grant;
+    private Session? _session;
+
+    private Visitor(Exchange exchange, AccessRules rules, string userAgent, ClientSigns signs)
+    {
+        _rules = rules;
+        _address = exchange.Remote;
+        _signs = signs;
+        UserAgent = userAgent;
+        Admitted = rules.Admits(exchange.Remote);
+        Trusted = rules.Trusted.Contains(exchange.Remote);
+        Network = AddressKey.Network(exchange.Remote);
+        Exact = AddressKey.Exact(exchange.Remote);
+        Kind = ClientKinds.Of(userAgent, signs);
+    }
+
+    public string UserAgent { get; }
+    public bool Admitted { get; }
+    public bool Trusted { get; }
+    public bool Plays { get; set; }
+    public AddressKey Network { get; }
+    public AddressKey Exact { get; }
+    public ClientKind Kind { get; }
+
+    public Session? SessionOf(RememberedGrant grant) => _grant == grant ? _session : null;
+
+    public void Keep(RememberedGrant grant, Session session) => (_grant, _session) = (grant, session);
+
+    public static Visitor Of(Exchange exchange, AccessRules rules)
+    {
+        var userAgent = exchange.RequestHeaders.UserAgent.ToString();
+        // Two behind one proxy and one address may name the same program, and only one of them be a browser.
+        if (exchange.Note is Visitor known && known._rules == rules && known.UserAgent == userAgent && known._address.Equals(exchange.Remote)
+            && (!exchange.IsShared || known._signs == SignsOf(exchange.RequestHeaders)))
+            return known;
+        var visitor = new Visitor(exchange, rules, userAgent, SignsOf(exchange.RequestHeaders));
+        exchange.Note = visitor;
+        return visitor;
+    }
+
+    private static ClientSigns SignsOf(IHeaderDictionary headers) =>
+        (headers.ContainsKey("Sec-Fetch-Dest") ? ClientSigns.SecFetchDest : 0)
+        | (headers.ContainsKey("Sec-Fetch-Mode") ? ClientSigns.SecFetchMode : 0)
+        | (headers.ContainsKey("X-Playback-Session-Id") ? ClientSigns.PlaybackSession : 0)
+        | (headers.ContainsKey("Icy-MetaData") ? ClientSigns.IcyMetadata : 0);
+}

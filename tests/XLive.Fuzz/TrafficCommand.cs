@@ -1,0 +1,43 @@
+using System.Diagnostics;
+using System.Globalization;
+using XLive.Fuzz.Books;
+
+namespace XLive.Fuzz;
+
+/// <summary>What the ledger costs, for `./bench traffic`.</summary>
+internal static class TrafficCommand
+{
+    public static int Run(string[] args)
+    {
+        var options = new Options(args);
+        var day = (int)options.Number("day", 1_000_000);
+        var active = (int)options.Number("active", 10_000);
+        if (!options.AllKnown)
+        {
+            Console.Error.WriteLine("traffic [--day USERS] [--active USERS]");
+            return 2;
+        }
+        Console.Error.WriteLine("a day ...");
+        var watch = Stopwatch.StartNew();
+        var (accounts, difference) = BooksLoad.Day(day, 86_400);
+        var took = watch.Elapsed;
+        var most = MostMemory();
+        Console.Error.WriteLine("a flush each second ...");
+        var flush = BooksLoad.FlushEachSecond(active, 30);
+        Print($"| | | bar |");
+        Print($"| --- | ---: | ---: |");
+        Print($"| {day:N0} users in a day (clock injected, {took.TotalSeconds:0} s of it real): resident memory at most | {most >> 20} MiB | 300 MiB |");
+        Print($"| accounts open at a time, at most | {accounts:N0} | |");
+        Print($"| bytes charged and neither reported nor waiting | {difference} | 0 |");
+        Print($"| {active:N0} users active, all cut and reported each second: processor time a second | {flush.TotalMilliseconds:0.0} ms = {flush.TotalSeconds * 100:0.0} % of a core | 5 % |");
+        return difference == 0 && most < 300 << 20 && flush < TimeSpan.FromMilliseconds(50) ? 0 : 1;
+    }
+
+    private static long MostMemory()
+    {
+        var line = File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
+        return long.Parse(line.AsSpan(6, line.Length - 9), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture) << 10;
+    }
+
+    private static void Print(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+}
