@@ -209,7 +209,7 @@ public sealed partial class SessionTable
         return revocation.Word;
     }
 
-    private static string? OverQuota(Account account) => account.IsStopped ? "quota" : null;
+    private static string? OverQuota(Account account) => !account.IsStopped ? null : account.StoppedFor is StopReason.Blocked ? "blocked" : "quota_exceeded";
 
     private string? Judge(Session session, long now)
     {

@@ -221,9 +221,11 @@ public sealed class ReporterTests : IAsyncDisposable
         Watch("u1");
         using var running = _server.Connect(receiveBuffer: 65536);
         running.Send(RawClient.Request("GET", "/long.ts?" + TestServer.Grant("u1"))).ReadHead();
+        Until.Equal(1, () => _server.Get<QuotaWatch>().OverCount, "users over their quota");
+        var clock = Stopwatch.StartNew();
         running.ReadToEnd(out var ending);
         Assert.Equal(Ending.Reset, ending);
-        Assert.Equal(1, _server.Get<QuotaWatch>().OverCount);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(2), $"cut after {clock.Elapsed}");
         using var client = _server.Connect();
         var refused = client.Ask("GET", "/a.ts?" + TestServer.Grant("u1"));
         Assert.Equal(403, refused.Status);
