@@ -209,7 +209,12 @@ public sealed partial class SessionTable
         return revocation.Word;
     }
 
-    private static string? OverQuota(Account account) => account.IsStopped ? "quota" : null;
+    private static string? OverQuota(Account account) => account.StoppedFor switch
+    {
+        StopReason.None => null,
+        StopReason.Blocked => "blocked",
+        _ => "quota",
+    };
 
     private string? Judge(Session session, long now)
     {
