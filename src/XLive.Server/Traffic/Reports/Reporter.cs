@@ -28,6 +28,7 @@ public sealed partial class Reporter(
     private readonly CancellationTokenSource _hurry = new();
     private Task _running = Task.CompletedTask;
     private TimeSpan _pause;
+    private int _disposed;
     private volatile string? _trouble;
 
     public bool IsConfigured => options().ReportUrl.Length > 0;
@@ -166,6 +167,9 @@ public sealed partial class Reporter(
 
     public void Dispose()
     {
+        // By the host and by the container.
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
         _stop.Cancel();
         _post.Dispose();
         _stop.Dispose();
