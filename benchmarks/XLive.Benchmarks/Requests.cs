@@ -25,7 +25,12 @@ internal sealed class Requests
 
     public Requests(int users, AccessOptions? options = null)
     {
-        var meters = new UserMeters();
+        // As the server has them: each user's counters in the mapped file, whose pages a disk writes.
+        var traffic = Directory.CreateTempSubdirectory("xlive-counters-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(traffic, recursive: true);
+        var start = LedgerStart.In(traffic, new TrafficOptions(), _clock);
+        start.Slots.Grow();
+        var meters = new UserMeters(start.Slots, new TrafficClock(_clock));
         var grants = new SessionGrants(new byte[32]);
         var revocations = new Revocations(_clock);
         // As on a day when somebody's links have leaked.

@@ -355,6 +355,8 @@ internal sealed class BooksModel : IDisposable
         _receiver.CheckOrder();
         if (_rows.Difference() != 0)
             throw new BooksDisagree($"the ledger's own sums differ by {_rows.Difference()}");
+        if (_file.Db.Query("SELECT uid FROM users", static row => row.Text(0)).Except(s_users).FirstOrDefault() is { } nobody)
+            throw new BooksDisagree($"{nobody} is in the books, and never took anything");
         for (; _ledger.History.Oldest() is { } batch; _ledger.History.Forget(batch))
             _history.TryAdd(batch.Number, batch);
         foreach (var uid in s_users)

@@ -1,0 +1,131 @@
+using XLive.EndToEnd.Harness;
+
+namespace XLive.EndToEnd;
+
+/// <summary>What the books do on a disk that is full, read-only or somebody else's.</summary>
+public sealed class LedgerDiskTests
+{
+    private const int Film = 300_000;
+
+    [Fact]
+    public async Task A_full_disk_stops_no_viewer_and_no_counting_and_all_is_in_the_ledger_when_there_is_room()
+    {
+        using var folder = new TempFolder();
+        Directory.CreateDirectory(folder["data"]);
+        (await Run("mount", "-t", "tmpfs", "-o", "size=8m", "xlive-full", folder["data"])).MustSucceed();
+        try
+        {
+            var media = folder["media"];
+            Directory.CreateDirectory(Path.Combine(media, "films"));
+            File.WriteAllBytes(Path.Combine(media, "films/a.ts"), new byte[Film]);
+            var served = 0L;
+            await using (var server = await ServerProcess.Start(media, folder, ["--traffic.accumulator_timeout=1s", "--traffic.long_term_timeout=1s"]))
+            {
+                served += await Watch(server, "before");
+                await Until(async () => await WaitingOf(folder, "before") == Film, "the first user's bytes in the ledger");
+                Fill(Path.Combine(folder["data"], "filler"));
+                for (var i = 0; i < 20; i++)
+                    served += await Watch(server, "during" + i);
+                await Until(async () => (await server.Http.GetStringAsync("/health")).Contains("degraded", StringComparison.Ordinal), "health to say so");
+                File.Delete(Path.Combine(folder["data"], "filler"));
+                for (var i = 0; i < 20; i++)
+                    await Until(async () => await WaitingOf(folder, "during" + i) == Film, "the others' bytes in the ledger");
+                Assert.Equal(0, await server.Stop());
+            }
+            Assert.Equal(served, 21L * Film);
+            Assert.Equal("ok", (await Run("sqlite3", folder["data/traffic/ledger.db"], "PRAGMA integrity_check")).MustSucceed().Output.Trim());
+        }
+        finally
+        {
+            await Run("umount", "-l", folder["data"]);
+        }
+    }
+
+    [Fact]
+    public async Task A_damaged_ledger_is_refused_with_its_name_and_stays()
+    {
+        using var folder = new TempFolder();
+        Directory.CreateDirectory(folder["media"]);
+        Directory.CreateDirectory(folder["data/traffic"]);
+        var damaged = new byte[9000];
+        Random.Shared.NextBytes(damaged);
+        File.WriteAllBytes(folder["data/traffic/ledger.db"], damaged);
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => ServerProcess.Start(folder["media"], folder, []));
+        Assert.Contains("ended with 1", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(folder["data/traffic/ledger.db"] + " is damaged", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(damaged, File.ReadAllBytes(folder["data/traffic/ledger.db"]));
+    }
+
+    [Fact]
+    public async Task A_read_only_data_directory_is_refused_in_clear_words()
+    {
+        using var folder = new TempFolder();
+        Directory.CreateDirectory(folder["media"]);
+        Directory.CreateDirectory(folder["data"]);
+        await using (await ServerProcess.Start(folder["media"], folder, []))
+        {
+        }
+        (await Run("mount", "--bind", folder["data"], folder["data"])).MustSucceed();
+        try
+        {
+            (await Run("mount", "-o", "remount,bind,ro", folder["data"])).MustSucceed();
+            var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => ServerProcess.Start(folder["media"], folder, []));
+            Assert.Contains("ended with 1", refused.Message, StringComparison.Ordinal);
+            Assert.Contains("Read-only file system", refused.Message, StringComparison.Ordinal);
+            Assert.Contains("data", refused.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await Run("umount", "-l", folder["data"]);
+        }
+    }
+
+    [Fact]
+    public async Task A_second_server_on_one_data_directory_refuses_to_start()
+    {
+        using var folder = new TempFolder();
+        Directory.CreateDirectory(folder["media"]);
+        await using var first = await ServerProcess.Start(folder["media"], folder, []);
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => ServerProcess.Start(folder["media"], folder, []));
+        Assert.Contains($"is in use by another XLive (process {first.Process.Id})", refused.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<long> Watch(ServerProcess server, string uid) =>
+        (await server.Http.GetByteArrayAsync(ServerProcess.Sign("/films/a.ts", uid).InQuery)).Length;
+
+    private static void Fill(string path)
+    {
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        foreach (var size in (int[])[1 << 20, 1 << 12])
+        {
+            try
+            {
+                for (var block = new byte[size]; ;)
+                    file.Write(block);
+            }
+            catch (IOException)
+            {
+                // Full, to within a block.
+            }
+        }
+    }
+
+    private static async Task<long> WaitingOf(TempFolder folder, string uid)
+    {
+        var asked = await Run("sqlite3", "-readonly", folder["data/traffic/ledger.db"], $"SELECT waiting_bytes FROM users WHERE uid = '{uid}'");
+        return long.TryParse(asked.Output, System.Globalization.CultureInfo.InvariantCulture, out var bytes) ? bytes : 0;
+    }
+
+    private static Task<ToolResult> Run(string program, params string[] arguments) => Tool.Run(program, arguments, TimeSpan.FromSeconds(10));
+
+    private static async Task Until(Func<Task<bool>> holds, string what)
+    {
+        for (var i = 0; i < 60; i++)
+        {
+            if (await holds())
+                return;
+            await Task.Delay(200);
+        }
+        Assert.Fail("waited 12 s for " + what);
+    }
+}
