@@ -32,7 +32,7 @@ public sealed class LedgerDiskTests
                     await Until(async () => await WaitingOf(folder, "during" + i) == Film, "the others' bytes in the ledger");
                 Assert.Equal(0, await server.Stop());
             }
-            Assert.Equal(served, 21L * Film);
+            Assert.Equal(21L * Film, served);
             Assert.Equal("ok", (await Run("sqlite3", folder["data/traffic/ledger.db"], "PRAGMA integrity_check")).MustSucceed().Output.Trim());
         }
         finally
