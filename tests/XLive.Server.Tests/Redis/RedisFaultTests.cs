@@ -186,7 +186,7 @@ public sealed class RedisFaultTests
         using var redis = RedisProcess.Start();
         await using var node = await Joined(redis);
         redis.Cli("SET", "xlive:{YW5uYQ}:places", "not a set");
-        Assert.Equal(PlaceAnswer.Granted, await node.Enter(Node.Session("anna")));
+        Assert.Equal(PlaceAnswer.Granted, await node.Answered(Node.Session("anna")));
         Assert.Equal(1, node.Store.Quarantined);
         Assert.Equal("not a set", redis.Cli("GET", "xlive:{YW5uYQ}:places:put-aside"));
         Assert.Equal("1", redis.Cli("ZCARD", "xlive:{YW5uYQ}:places"));
@@ -202,60 +202,6 @@ public sealed class RedisFaultTests
         Assert.InRange(node.Store.Quarantined, 4, 6);
         Assert.Equal("", node.LoopFaults);
     }
-
-    [Fact]
-    public async Task A_password_that_is_refused()
-    {
-        using var redis = RedisProcess.Start("redis-server", null, ["-a", "right", "--no-auth-warning"], "requirepass right");
-        await using (var none = await Node.StartAsync(redis.Url))
-        {
-            none.IsDegradedWithin(2, "NOAUTH");
-            await EntersAreQuick(none);
-        }
-        await using var wrong = await Node.StartAsync($"redis://:wrong-one@127.0.0.1:{redis.Port}");
-        wrong.IsDegradedWithin(2, "WRONGPASS");
-        await EntersAreQuick(wrong);
-        Assert.DoesNotContain(wrong.Lines, l => l.Contains("wrong-one", StringComparison.Ordinal));
-        await using var right = await Node.JoinedAsync($"redis://:right@127.0.0.1:{redis.Port}/3");
-        // The password is changed to what the other has: he comes in by himself.
-        redis.Cli("CONFIG", "SET", "requirepass", "wrong-one");
-        wrong.IsWellWithin(3);
-    }
-
-    [Fact]
-    public async Task A_user_without_rights()
-    {
-        using var redis = RedisProcess.Start();
-        redis.Cli("ACL", "SETUSER", "xlive", "on", ">pass:w/rd", "~xlive:*", "&xlive:*", "+@all", "-eval", "-evalsha");
-        await using var node = await Node.StartAsync($"redis://xlive:pass%3Aw%2Frd@127.0.0.1:{redis.Port}");
-        node.IsDegradedWithin(2, "NOPERM");
-        await EntersAreQuick(node);
-        redis.Cli("ACL", "SETUSER", "xlive", "+eval", "+evalsha");
-        await AllIsWell(node, redis);
-    }
-
-    [Fact]
-    public async Task The_rights_that_the_page_names_are_enough()
-    {
-        using var redis = RedisProcess.Start();
-        var rights = System.Text.RegularExpressions.Regex.Match(Page(), "ACL SETUSER xlive on >PASSWORD (.+)").Groups[1].Value;
-        Assert.NotEmpty(rights);
-        redis.Cli(["ACL", "SETUSER", "xlive", "on", ">secret", .. rights.Split(' ')]);
-        redis.Cli("ACL", "LOG", "RESET");
-        await using var node = await Node.JoinedAsync($"redis://xlive:secret@127.0.0.1:{redis.Port}");
-        await using var other = await Node.JoinedAsync($"redis://xlive:secret@127.0.0.1:{redis.Port}");
-        redis.Cli("SET", "xlive:{YW5uYQ}:places", "not a set");
-        Assert.Equal(PlaceAnswer.Granted, await node.Enter(Node.Session("anna")));
-        var revocation = Node.Of("berta");
-        node.Revocations.Put(revocation);
-        Assert.True(await node.Store.RevokeAsync(revocation));
-        Until.True(() => other.Bars("berta"), "heard", TimeSpan.FromSeconds(2));
-        await AllIsWell(node, redis);
-        Assert.Equal("", redis.Cli("ACL", "LOG"));
-    }
-
-    private static string Page([System.Runtime.CompilerServices.CallerFilePath] string here = "") =>
-        File.ReadAllText(Path.GetFullPath("../../../docs/redis.md", Path.GetDirectoryName(here)!));
 
     [Fact]
     public async Task Nothing_queues_behind_an_outage()
@@ -297,12 +243,12 @@ public sealed class RedisFaultTests
     private static async Task<Node> Joined(RedisProcess redis)
     {
         var node = await Node.JoinedAsync(redis.Url);
-        Assert.Equal(PlaceAnswer.Granted, await node.Enter(Node.Session("anna")));
+        Assert.Equal(PlaceAnswer.Granted, await node.Answered(Node.Session("anna")));
         return node;
     }
 
     /// <summary>Nobody waits for what does not answer: 50 ms and what the test's own machine needs.</summary>
-    private static async Task EntersAreQuick(Node node)
+    internal static async Task EntersAreQuick(Node node)
     {
         for (var i = 0; i < 20; i++)
         {
@@ -320,21 +266,9 @@ public sealed class RedisFaultTests
         var clock = Stopwatch.StartNew();
         node.IsWellWithin(4);
         Until.True(() => redis.Cli("HEXISTS", $"xlive:{{{node.Name}}}:sessions", Hex(session.Id)) == "1" || redis.CliOptions.Length > 0, "its sessions are written", TimeSpan.FromSeconds(4));
-        Assert.Equal(PlaceAnswer.Granted, await Granted(node, session));
+        Assert.Equal(PlaceAnswer.Granted, await node.Answered(session));
         Assert.InRange(node.MostLinesASecond(), 0, 1);
         TestContext.Current.TestOutputHelper?.WriteLine($"all is well after {clock.Elapsed.TotalSeconds:0.00} s");
-    }
-
-    // The machine may be late for once.
-    private static async Task<PlaceAnswer> Granted(Node node, SessionRecord session)
-    {
-        for (var i = 0; ; i++)
-        {
-            var answer = await node.Enter(session);
-            if (answer != PlaceAnswer.Unanswered || i == 20)
-                return answer;
-            await Task.Delay(50, Stop);
-        }
     }
 
     private static string Hex(SessionId id)

@@ -16,15 +16,15 @@ public sealed class SharedSessionsTests : IDisposable
         await using var one = await Node.JoinedAsync(_redis.Url);
         await using var other = await Node.JoinedAsync(_redis.Url);
         var first = Node.Session("anna {x} ünï");
-        Assert.Equal(PlaceAnswer.Granted, await one.Enter(first));
-        Assert.Equal(PlaceAnswer.Granted, await other.Enter(Node.Session(first.Uid)));
-        Assert.Equal(PlaceAnswer.Refused, await other.Enter(Node.Session(first.Uid)));
-        Assert.Equal(PlaceAnswer.Refused, await one.Enter(Node.Session(first.Uid)));
-        Assert.Equal(PlaceAnswer.Granted, await other.Enter(first));
-        Assert.Equal(PlaceAnswer.Granted, await one.Enter(Node.Session("berta")));
+        Assert.Equal(PlaceAnswer.Granted, await one.Answered(first));
+        Assert.Equal(PlaceAnswer.Granted, await other.Answered(Node.Session(first.Uid)));
+        Assert.Equal(PlaceAnswer.Refused, await other.Answered(Node.Session(first.Uid)));
+        Assert.Equal(PlaceAnswer.Refused, await one.Answered(Node.Session(first.Uid)));
+        Assert.Equal(PlaceAnswer.Granted, await other.Answered(first));
+        Assert.Equal(PlaceAnswer.Granted, await one.Answered(Node.Session("berta")));
         // The same device anew.
-        Assert.Equal(PlaceAnswer.Granted, await other.Enter(Node.Session(first.Uid), insteadOf: first.Id));
-        Assert.Equal(PlaceAnswer.Refused, await one.Enter(first));
+        Assert.Equal(PlaceAnswer.Granted, await other.Answered(Node.Session(first.Uid), insteadOf: first.Id));
+        Assert.Equal(PlaceAnswer.Refused, await one.Answered(first));
     }
 
     [Fact]
@@ -33,8 +33,8 @@ public sealed class SharedSessionsTests : IDisposable
         await using var one = await Node.JoinedAsync(_redis.Url);
         await using var other = await Node.JoinedAsync(_redis.Url);
         var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => (i % 2 == 0 ? one : other).Enter(Node.Session("anna"), most: 7)));
-        Assert.Equal(7, answers.Count(a => a == PlaceAnswer.Granted));
         // A machine at its limit may leave some without an answer in time; they were counted all the same.
+        Assert.InRange(answers.Count(a => a == PlaceAnswer.Granted), 7 - answers.Count(a => a == PlaceAnswer.Unanswered), 7);
         Assert.Equal(7, int.Parse(_redis.Cli("ZCARD", "xlive:{YW5uYQ}:places")));
     }
 
@@ -44,20 +44,20 @@ public sealed class SharedSessionsTests : IDisposable
         await using var one = await Node.JoinedAsync(_redis.Url);
         await using var other = await Node.JoinedAsync(_redis.Url);
         var (old, middle) = (Node.Session("anna"), Node.Session("anna"));
-        Assert.Equal(PlaceAnswer.Granted, await one.Enter(old));
+        Assert.Equal(PlaceAnswer.Granted, await one.Answered(old));
         await one.Save(old);
         Until.True(() => other.Sees(old).Result, "the session is written");
         await Task.Delay(20, TestContext.Current.CancellationToken);
-        Assert.Equal(PlaceAnswer.Granted, await one.Enter(middle));
+        Assert.Equal(PlaceAnswer.Granted, await one.Answered(middle));
         var clock = Stopwatch.StartNew();
-        Assert.Equal(PlaceAnswer.Granted, await other.Enter(Node.Session("anna"), replaces: true));
+        Assert.Equal(PlaceAnswer.Granted, await other.Answered(Node.Session("anna"), replaces: true));
         Until.True(() => one.Lost.Contains(old.Id), "the node of the replaced session is told", TimeSpan.FromSeconds(2));
         Assert.DoesNotContain(middle.Id, one.Lost);
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(2));
         // It is not renewed into its place again, and a message that is lost is made good by the renewal.
         one.Lost.Clear();
         await one.Save(old with { SeenAt = Node.Now });
-        Assert.Equal(PlaceAnswer.Refused, await one.Enter(Node.Session("anna")));
+        Assert.Equal(PlaceAnswer.Refused, await one.Answered(Node.Session("anna")));
     }
 
     [Fact]
@@ -65,10 +65,12 @@ public sealed class SharedSessionsTests : IDisposable
     {
         await using var node = await Node.JoinedAsync(_redis.Url);
         var limit = new DeviceLimit(1, false, TimeSpan.FromMilliseconds(300));
-        Assert.Equal(PlaceAnswer.Granted, await node.Store.EnterAsync(Node.Session("anna"), null, limit));
-        Assert.Equal(PlaceAnswer.Refused, await node.Store.EnterAsync(Node.Session("anna"), null, limit));
-        await Task.Delay(400, TestContext.Current.CancellationToken);
-        Assert.Equal(PlaceAnswer.Granted, await node.Store.EnterAsync(Node.Session("anna"), null, limit));
+        var session = Node.Session("anna");
+        Until.True(() => node.Store.EnterAsync(session, null, limit).AsTask().Result == PlaceAnswer.Granted, "a place");
+        var clock = Stopwatch.StartNew();
+        Until.True(() => node.Store.EnterAsync(Node.Session("anna"), null, limit).AsTask().Result == PlaceAnswer.Granted, "the place is free");
+        // Asked every 10 ms: not before its end, but for what passed between Redis' answer and here.
+        Assert.InRange(clock.ElapsedMilliseconds, 150, 5000);
     }
 
     [Fact]
@@ -124,8 +126,8 @@ public sealed class SharedSessionsTests : IDisposable
     {
         await using var node = await Node.JoinedAsync(_redis.Url);
         var session = Node.Session("anna");
-        await node.Enter(session);
-        await node.Enter(Node.Session("anna"), most: 1, replaces: true);
+        await node.Answered(session);
+        await node.Answered(Node.Session("anna"), most: 1, replaces: true);
         await node.Save(session, Node.Session("berta"));
         await Revoke(node, "carla");
         Until.True(() => node.Store.Status.Pending == 0 && _redis.Cli("EXISTS", $"xlive:{{{node.Name}}}:sessions") == "1", "written");

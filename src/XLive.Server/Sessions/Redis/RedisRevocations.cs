@@ -60,6 +60,9 @@ internal sealed class RedisRevocations(RedisClient client, RedisKeys keys, Revoc
 
     private static (string, string)[] Keys => [(RedisKeys.Revocations, "hash"), (RedisKeys.RevocationsVersion, "string")];
 
+    // Not ToString: nodes of two versions must write the same.
+    private static string Field(in RevocationKey name) => name.Word + ":" + name.Key;
+
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     public Task<bool> RevokeAsync(Revocation revocation) => PutAsync(new RevocationChange(revocation.Name, revocation, Now));
@@ -75,7 +78,7 @@ internal sealed class RedisRevocations(RedisClient client, RedisKeys keys, Revoc
 
     private async Task<bool> PutAsync(RevocationChange change)
     {
-        var answer = await keys.AskAsync(Put, Keys, change.Name.ToString(), change.At, SessionText.Of(change), RedisKeys.Channel, (long)Lasts.TotalMilliseconds,
+        var answer = await keys.AskAsync(Put, Keys, Field(change.Name), change.At, SessionText.Of(change), RedisKeys.Channel, (long)Lasts.TotalMilliseconds,
             2 * Revocations.Most);
         if (answer.IsError)
             return false;

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Threading.Channels;
 using XLive.Server.Storage.Redis;
 using XLive.Server.Telemetry;
@@ -16,13 +15,8 @@ public sealed class RedisSessionStore : ISessionStore
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan SignOften = TimeSpan.FromSeconds(4);
 
-    /// <summary>Each lease at most so often: 25,000 sessions are 2,500 a second.</summary>
-    private static readonly TimeSpan Renewal = TimeSpan.FromSeconds(10);
-
-    private const int Batch = 200;
     private const int MostNews = 4096;
     private const int MostUnwritten = 100_000;
-    private const int MostKept = 262_144;
 
     private readonly ISessionStore _own;
     private readonly RedisClient _client;
@@ -33,10 +27,9 @@ public sealed class RedisSessionStore : ISessionStore
     private readonly RedisNodeSessions _sessions;
     private readonly TimeProvider _clock;
     private readonly Supervisor _supervisor;
-    private readonly Channel<RespValue> _news = Channel.CreateBounded<RespValue>(new BoundedChannelOptions(MostNews) { FullMode = BoundedChannelFullMode.DropWrite });
-    private readonly Channel<RevocationChange> _unwritten = Channel.CreateBounded<RevocationChange>(new BoundedChannelOptions(MostUnwritten) { FullMode = BoundedChannelFullMode.DropWrite });
-    private readonly ConcurrentDictionary<SessionId, Kept> _kept = new();
-    private readonly ConcurrentDictionary<SessionId, SessionRecord> _gone = new();
+    private readonly Channel<RespValue> _news = Bounded<RespValue>(MostNews);
+    private readonly Channel<RevocationChange> _unwritten = Bounded<RevocationChange>(MostUnwritten);
+    private readonly KeptSessions _kept;
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationToken _stop;
     private readonly TaskCompletionSource _firstTurn = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -49,17 +42,7 @@ public sealed class RedisSessionStore : ISessionStore
     private volatile bool _mustSync = true;
     private int _epoch;
     private int _heardBy;
-    private int _pending;
     private long _polledAt, _signedAt, _unanswered;
-
-    /// <summary>A session of this node: when it was last written, and to which life of the store.</summary>
-    private sealed class Kept(SessionRecord record)
-    {
-        public SessionRecord Record = record;
-        public bool IsChanged = true;
-        public int Epoch;
-        public long WrittenAt;
-    }
 
     /// <param name="own">The node's file.</param>
     public RedisSessionStore(
@@ -74,8 +57,11 @@ public sealed class RedisSessionStore : ISessionStore
         _keys = new RedisKeys(client);
         _places = new RedisPlaces(_keys);
         _sessions = new RedisNodeSessions(client, _keys, node);
+        _kept = new KeptSessions(_places, _sessions, clock);
         _stop = _stopping.Token;
     }
+
+    private static Channel<T> Bounded<T>(int most) => Channel.CreateBounded<T>(new BoundedChannelOptions(most) { FullMode = BoundedChannelFullMode.DropWrite });
 
     public string Name => "redis";
 
@@ -86,7 +72,7 @@ public sealed class RedisSessionStore : ISessionStore
         get
         {
             var reason = !_watch.State.IsUsable ? _watch.State.Reason : _trouble.Length > 0 ? _trouble : _watch.State.Reason;
-            return new StoreStatus(reason.Length > 0, reason, Volatile.Read(ref _pending));
+            return new StoreStatus(reason.Length > 0, reason, _kept.Pending);
         }
     }
 
@@ -153,7 +139,7 @@ public sealed class RedisSessionStore : ISessionStore
     {
         if (!SessionText.TryName(name, out var id))
             return;
-        if (_kept.ContainsKey(id))
+        if (_kept.Has(id))
             _node.LostPlace(id);
         // The same session may have been played at two nodes.
         _ = _client.SendAsync(null, "PUBLISH", RedisKeys.Channel, "lost " + name);
@@ -162,18 +148,7 @@ public sealed class RedisSessionStore : ISessionStore
     public async ValueTask<bool> SaveAsync(IReadOnlyList<SessionRecord> changed, IReadOnlyList<SessionId> gone, TimeSpan lease)
     {
         _lease = lease;
-        foreach (var record in changed)
-        {
-            if (_kept.TryGetValue(record.Id, out var kept))
-                (kept.Record, kept.IsChanged) = (record, true);
-            else if (_kept.Count < MostKept)
-                _kept[record.Id] = new Kept(record);
-        }
-        foreach (var id in gone)
-        {
-            if (_kept.TryRemove(id, out var kept) && kept.Epoch == Volatile.Read(ref _epoch) && _gone.Count < MostKept)
-                _gone[id] = kept.Record;
-        }
+        _kept.Take(changed, gone);
         // For Redis it is kept here until it is written; only the file may need it given again.
         return await _own.SaveAsync(changed, gone, lease);
     }
@@ -181,24 +156,17 @@ public sealed class RedisSessionStore : ISessionStore
     public async ValueTask<bool> RevokeAsync(Revocation revocation)
     {
         var writing = _own.RevokeAsync(revocation).AsTask();
-        FreePlace(revocation);
+        _kept.Free(revocation);
         var done = _joined && await _revocations.RevokeAsync(revocation);
         _mustSync |= !done;
         return await writing && done;
-    }
-
-    /// <summary>Of a session that was shut out: its user may play on another device at once.</summary>
-    private void FreePlace(Revocation revocation)
-    {
-        if (revocation.Kind == RevocationKind.Sid && SessionId.TryParse(revocation.Key, out var id) && _kept.TryRemove(id, out var kept) && _gone.Count < MostKept)
-            _gone[id] = kept.Record;
     }
 
     private void HeardChange(RevocationChange change)
     {
         _unwritten.Writer.TryWrite(change);
         if (change.Revocation is { } revocation)
-            FreePlace(revocation);
+            _kept.Free(revocation);
     }
 
     public async ValueTask<bool> LiftAsync(RevocationKey name)
@@ -259,7 +227,7 @@ public sealed class RedisSessionStore : ISessionStore
             if (!await AgreesAsync())
                 return;
         }
-        await WriteAsync();
+        await _kept.WriteAsync(_epoch, _lease, _node.LostPlace);
     }
 
     private async Task<bool> JoinAsync()
@@ -311,68 +279,8 @@ public sealed class RedisSessionStore : ISessionStore
     {
         if (text.AsSpan().StartsWith("revoked "u8))
             _mustSync |= !_revocations.Hear(text.AsMemory(8));
-        else if (text.AsSpan().StartsWith("lost "u8) && SessionText.TryName(System.Text.Encoding.ASCII.GetString(text.AsSpan(5)), out var id) && _kept.ContainsKey(id))
+        else if (text.AsSpan().StartsWith("lost "u8) && SessionText.TryName(System.Text.Encoding.ASCII.GetString(text.AsSpan(5)), out var id) && _kept.Has(id))
             _node.LostPlace(id);
-    }
-
-    private async Task WriteAsync()
-    {
-        var lease = _lease;
-        var renewal = lease / 4 < Renewal ? lease / 4 : Renewal;
-        var due = _kept.Values.Where(k => k.Epoch != _epoch || k.IsChanged && _clock.GetElapsedTime(k.WrittenAt) >= renewal).ToList();
-        var pending = due.Count + _gone.Count;
-        Volatile.Write(ref _pending, pending);
-        foreach (var batch in due.Chunk(Batch))
-        {
-            if (!await WriteAsync(batch, lease))
-                return;
-            Volatile.Write(ref _pending, pending -= batch.Length);
-        }
-        foreach (var batch in _gone.ToArray().Chunk(Batch))
-        {
-            var now = _clock.GetUtcNow().ToUnixTimeSeconds();
-            var leaving = batch.Where(g => g.Value.HasPlace).Select(g => _places.LeaveAsync(g.Value, lease, now)).Append(_sessions.DropAsync(batch.Select(g => g.Key)));
-            if (Array.Exists(await Task.WhenAll(leaving), a => a.IsError))
-                return;
-            foreach (var (id, _) in batch)
-                _gone.TryRemove(id, out _);
-        }
-        Volatile.Write(ref _pending, _gone.Count);
-    }
-
-    /// <summary>False: not the time for more.</summary>
-    private async Task<bool> WriteAsync(Kept[] batch, TimeSpan lease)
-    {
-        var (epoch, now) = (_epoch, _clock.GetUtcNow().ToUnixTimeSeconds());
-        var records = Array.ConvertAll(batch, k =>
-        {
-            k.IsChanged = false;
-            return k.Record;
-        });
-        var users = batch.Zip(records).GroupBy(p => p.Second.HasPlace ? p.Second.Uid : "").ToArray();
-        var holding = Array.ConvertAll(users, u => u.Key.Length == 0 ? null : _places.HoldAsync(u.Key, u.Select(p => p.Second), lease, now));
-        var written = await _sessions.WriteAsync(records);
-        var failed = 0;
-        for (var i = 0; i < users.Length; i++)
-        {
-            var held = holding[i] is { } answering ? await answering : RespValue.OfNothing;
-            // A user's slot may be on its way to another node of the cluster: the others are written all the same.
-            if (held.IsError || written.IsError)
-            {
-                failed++;
-                foreach (var (kept, _) in users[i])
-                    kept.IsChanged = true;
-                continue;
-            }
-            foreach (var (kept, _) in users[i])
-                (kept.Epoch, kept.WrittenAt) = (epoch, _clock.GetTimestamp());
-            foreach (var lost in held.Items)
-            {
-                if (SessionText.TryName(lost.Text, out var id))
-                    _node.LostPlace(id);
-            }
-        }
-        return failed < users.Length;
     }
 
     public async ValueTask DisposeAsync()

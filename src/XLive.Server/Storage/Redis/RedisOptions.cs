@@ -5,7 +5,8 @@ namespace XLive.Server.Storage.Redis;
 
 public sealed class RedisOptions : ICheckedOptions
 {
-    [Setting("redis.url", "shared sessions, devices and revocations, in one of the forms of docs/redis.md; empty: all in this process", Secret = true, NeedsRestart = true)]
+    [Setting("redis.url", "shared sessions, devices and revocations, in one of the forms of docs/redis.md; empty: all in this process",
+        Secret = true, NeedsRestart = true)]
     public string? Url { get; set; }
 
     [Setting("redis.host", "instead of the URL", NeedsRestart = true)]

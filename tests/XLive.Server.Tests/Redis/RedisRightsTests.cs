@@ -1,0 +1,62 @@
+using XLive.Server.Sessions;
+using XLive.Server.Tests.Delivery;
+
+namespace XLive.Server.Tests.Redis;
+
+/// <summary>Passwords and the rights of a user.</summary>
+public sealed class RedisRightsTests
+{
+    [Fact]
+    public async Task A_password_that_is_refused()
+    {
+        using var redis = RedisProcess.Start("redis-server", null, ["-a", "right", "--no-auth-warning"], "requirepass right");
+        await using (var none = await Node.StartAsync(redis.Url))
+        {
+            none.IsDegradedWithin(2, "NOAUTH");
+            await RedisFaultTests.EntersAreQuick(none);
+        }
+        await using var wrong = await Node.StartAsync($"redis://:wrong-one@127.0.0.1:{redis.Port}");
+        wrong.IsDegradedWithin(2, "WRONGPASS");
+        await RedisFaultTests.EntersAreQuick(wrong);
+        Assert.DoesNotContain(wrong.Lines, l => l.Contains("wrong-one", StringComparison.Ordinal));
+        await using var right = await Node.JoinedAsync($"redis://:right@127.0.0.1:{redis.Port}/3");
+        // The password is changed to what the other has: he comes in by himself.
+        redis.Cli("CONFIG", "SET", "requirepass", "wrong-one");
+        wrong.IsWellWithin(3);
+    }
+
+    [Fact]
+    public async Task A_user_without_rights()
+    {
+        using var redis = RedisProcess.Start();
+        redis.Cli("ACL", "SETUSER", "xlive", "on", ">pass:w/rd", "~xlive:*", "&xlive:*", "+@all", "-eval", "-evalsha");
+        await using var node = await Node.StartAsync($"redis://xlive:pass%3Aw%2Frd@127.0.0.1:{redis.Port}");
+        node.IsDegradedWithin(2, "NOPERM");
+        await RedisFaultTests.EntersAreQuick(node);
+        redis.Cli("ACL", "SETUSER", "xlive", "+eval", "+evalsha");
+        await RedisFaultTests.AllIsWell(node, redis);
+    }
+
+    [Fact]
+    public async Task The_rights_that_the_page_names_are_enough()
+    {
+        using var redis = RedisProcess.Start();
+        var rights = System.Text.RegularExpressions.Regex.Match(Page(), "ACL SETUSER xlive on >PASSWORD (.+)").Groups[1].Value;
+        Assert.NotEmpty(rights);
+        redis.Cli(["ACL", "SETUSER", "xlive", "on", ">secret", .. rights.Split(' ')]);
+        redis.Cli("ACL", "LOG", "RESET");
+        await using var node = await Node.JoinedAsync($"redis://xlive:secret@127.0.0.1:{redis.Port}");
+        await using var other = await Node.JoinedAsync($"redis://xlive:secret@127.0.0.1:{redis.Port}");
+        redis.Cli("SET", "xlive:{YW5uYQ}:places", "not a set");
+        Assert.Equal(PlaceAnswer.Granted, await node.Answered(Node.Session("anna")));
+        var revocation = Node.Of("berta");
+        node.Revocations.Put(revocation);
+        Assert.True(await node.Store.RevokeAsync(revocation));
+        Until.True(() => other.Bars("berta"), "heard", TimeSpan.FromSeconds(2));
+        await RedisFaultTests.AllIsWell(node, redis);
+        Assert.Equal("", redis.Cli("ACL", "LOG"));
+    }
+
+    private static string Page([System.Runtime.CompilerServices.CallerFilePath] string here = "") =>
+        File.ReadAllText(Path.GetFullPath("../../../docs/redis.md", Path.GetDirectoryName(here)!));
+}
