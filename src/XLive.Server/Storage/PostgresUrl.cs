@@ -33,7 +33,7 @@ public sealed class PostgresUrl
 
     private static string? Read(string text, out NpgsqlConnectionStringBuilder settings)
     {
-        settings = new NpgsqlConnectionStringBuilder { ApplicationName = "xlive", Port = 5432, Timeout = 5 };
+        settings = new NpgsqlConnectionStringBuilder { ApplicationName = "xlive", Port = 5432, Timeout = 3 };
         int start = text.IndexOf("://", StringComparison.Ordinal);
         if (start < 0 || text[..start] is not ("postgres" or "postgresql"))
         {

@@ -24,6 +24,7 @@ public sealed partial class Reporter(
 
     private readonly ReportPost _post = new();
     private readonly SemaphoreSlim _news = new(0, 1);
+    private int _disposed;
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _hurry = new();
     private Task _running = Task.CompletedTask;
@@ -165,10 +166,10 @@ public sealed partial class Reporter(
         }
     }
 
+    // It is registered as itself and as what the host runs, and so disposed of twice.
     public void Dispose()
     {
-        // By the host and by the container.
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        if (Interlocked.Exchange(ref _disposed, 1) == 1)
             return;
         _stop.Cancel();
         _post.Dispose();
