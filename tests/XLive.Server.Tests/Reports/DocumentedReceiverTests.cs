@@ -67,6 +67,8 @@ public sealed class DocumentedReceiverTests
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         content.Headers.Add("X-Signature", signature);
         using var response = await http.PostAsync(new Uri($"http://127.0.0.1:{port}/"), content);
+        // Who goes on from here blocks on a socket: not on a thread that moves the server's.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         return (int)response.StatusCode;
     }
 

@@ -18,7 +18,7 @@ public sealed class KeyTests : IDisposable
         access.allow=[] access.deny access.public access.trusted access.trusted_proxies access.clients access.referers
         sessions.idle=600s sessions.lease=60s sessions.max_lifetime=24h sessions.max_per_user=0 sessions.on_limit=reject
         redis.url redis.host redis.port redis.db redis.password database.url traffic.enable=true traffic.report_url traffic.api_key
-        traffic.report_interval=300s traffic.min_bytes=1048576 traffic.accumulator_timeout=600s traffic.long_term_timeout=1800s
+        traffic.report_interval=300s traffic.min_bytes=1048576 traffic.accumulator_timeout=600s traffic.history traffic.long_term_timeout=1800s
         traffic.quota auth.enable=true auth.open_to auth.admin_password auth.token_lifetime=15m auth.refresh_lifetime=30d
         auth.jwks_url auth.issuer auth.audience limits.requests limits.connections limits.publishes limits.logins
         limits.bytes_per_second live.apps=[live,wida] live.segment_seconds=4 live.window=6 live.part_ms=500 live.low_latency=true

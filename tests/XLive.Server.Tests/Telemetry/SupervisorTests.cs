@@ -15,7 +15,8 @@ public sealed class SupervisorTests
         server.Write("film/a.ts", [1, 2, 3]);
         var supervisor = server.Get<Supervisor>();
         string[] expected = ["log xlive.log", "log error.log", "log access.log", "log audit.log", "log console", "socket waiter", "memory", "sessions",
-            "signing keys", "health", "health media", "health data", "health database", "health connections", "health logs", "settings", "silence"];
+            "signing keys", "health", "health media", "health data", "health database", "health connections", "health logs", "settings", "silence",
+            "database", "traffic reports", "traffic counters", "traffic ledger", "traffic history", "quotas"];
         var names = supervisor.Loops.Select(l => l.Name).ToList();
         Assert.All(expected, name => Assert.Contains(name, names));
         // A loop that is new must be told here, so that somebody has thought of how it is woken and broken.

@@ -24,7 +24,6 @@ public sealed partial class Reporter(
 
     private readonly ReportPost _post = new();
     private readonly SemaphoreSlim _news = new(0, 1);
-    private int _disposed;
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _hurry = new();
     private Task _running = Task.CompletedTask;
