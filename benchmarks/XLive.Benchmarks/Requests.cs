@@ -21,7 +21,7 @@ internal sealed class Requests
     private const string Browser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Safari/537.36";
 
     private readonly TimeProvider _clock = TimeProvider.System;
-    private readonly Exchange _exchange = MakeExchange(0);
+    private readonly Exchange _exchange = MakeExchange();
 
     public Requests(int users, AccessOptions? options = null)
     {
@@ -67,7 +67,7 @@ internal sealed class Requests
     {
         var path = $"/video/2024-01-{i % 28 + 1:00}/movie-{i:00000}/1080p/segment-{i % 900:00000}.ts";
         var link = SignedUrl.Sign(path, $"user-{i:000000}", expires, System.Text.Encoding.UTF8.GetBytes(Secret));
-        var exchange = MakeExchange(i);
+        var exchange = MakeExchange();
         // Opens the session, and so makes both kinds of request known ones.
         Begin(exchange, link);
         var admission = Gate.Admit(exchange);
@@ -80,7 +80,7 @@ internal sealed class Requests
         return admission.Granted ? new Viewer(exchange.Note!, link, inside, admission.Meter) : throw new InvalidOperationException(admission.Reason);
     }
 
-    private static Exchange MakeExchange(int i)
+    private static Exchange MakeExchange()
     {
         var request = new HttpRequestFeature { Method = "GET", Protocol = "HTTP/1.1", Headers = new KnownHeaders() };
         foreach (var (name, value) in new[]
@@ -97,7 +97,8 @@ internal sealed class Requests
         features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(Stream.Null));
         features.Set<IHttpConnectionFeature>(new HttpConnectionFeature
         {
-            RemoteIpAddress = new IPAddress([(byte)(20 + i % 100), (byte)(i >> 16), (byte)(i >> 8), (byte)i]).MapToIPv6(),
+            // Of one value, for the gate keeps what it knows of a connection as long as its address stays the same; each in a place of its own.
+            RemoteIpAddress = new IPAddress([198, 51, 100, 7]).MapToIPv6(),
         });
         return new Exchange(features);
     }

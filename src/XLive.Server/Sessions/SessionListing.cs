@@ -16,7 +16,13 @@ public sealed class SessionListing(SessionTable table, ISessionStore store, Time
         return [.. here.Concat(elsewhere.Where(s => !known.Contains(s.Id) && table.Find(s.Id) is null)).OrderBy(s => s.Id).Take(most)];
     }
 
-    public async ValueTask<SessionRecord?> FindAsync(SessionId id) => table.Find(id)?.ToRecord(clock) ?? await store.FindAsync(id);
+    public async ValueTask<SessionRecord?> FindAsync(SessionId id)
+    {
+        if (table.Find(id)?.ToRecord(clock) is not { } here)
+            return await store.FindAsync(id);
+        // One that came from another node by its path was never seen at its entry, which a kick bars.
+        return here.Entry == default && await store.FindAsync(id) is { } elsewhere ? here with { Entry = elsewhere.Entry } : here;
+    }
 
     // One pass over the table with a heap as large as the page: 262,144 sessions are some milliseconds, and no sorted copy of them.
     private List<SessionRecord> Here(SessionFilter filter, SessionId? after, int most)

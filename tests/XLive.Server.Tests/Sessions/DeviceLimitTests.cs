@@ -133,7 +133,11 @@ public sealed class DeviceLimitTests
         var link = server.Link(Films.Master);
         await Parallel.ForAsync(0, 100, new ParallelOptions { MaxDegreeOfParallelism = 32 }, async (_, _) =>
             Assert.Equal("200", await server.Verdict(link, From(1))));
-        Assert.Equal(1, server.Services.GetRequiredService<SessionTable>().Counts.AllOpened);
+        var table = server.Services.GetRequiredService<SessionTable>();
+        Assert.Equal(1, table.Counts.AllOpened);
+        // Two that both have found none: who comes second has the first one's.
+        var who = new Newcomer("u9", "", System.Net.IPAddress.Loopback, ClientKind.Player, "Device/9", EntryKey.Of("a link", default, "Device/9"), server.Clock.GetTimestamp());
+        Assert.Same(table.Open(who).Session, table.Open(who).Session);
     }
 
     [Fact]

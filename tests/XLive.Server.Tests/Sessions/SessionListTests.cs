@@ -95,6 +95,7 @@ public sealed class SessionListTests
         var table = server.Services.GetRequiredService<SessionTable>();
         var path = await server.SessionPath(server.Link(Films.Master));
         var sid = await api.Sid();
+        Assert.Equal("200", await server.Verdict(path + Films.Segment));
         server.Clock.Pass(TimeSpan.FromSeconds(100));
         table.Sweep(_ => { });
         Assert.Single(await api.Sessions());
