@@ -26,10 +26,11 @@ public sealed class LedgerDiskTests
                 Fill(Path.Combine(folder["data"], "filler"));
                 for (var i = 0; i < 20; i++)
                     served += await Watch(server, "during" + i);
-                await Until(async () => (await server.Http.GetStringAsync("/health")).Contains("degraded", StringComparison.Ordinal), "health to say so");
+                await Until(() => Task.FromResult(LogOf(server).Contains("the ledger could not be written", StringComparison.Ordinal)), "the log to say so");
                 File.Delete(Path.Combine(folder["data"], "filler"));
                 for (var i = 0; i < 20; i++)
                     await Until(async () => await WaitingOf(folder, "during" + i) == Film, "the others' bytes in the ledger");
+                Assert.Contains("the ledger is written again", LogOf(server), StringComparison.Ordinal);
                 Assert.Equal(0, await server.Stop());
             }
             Assert.Equal(21L * Film, served);
@@ -92,6 +93,8 @@ public sealed class LedgerDiskTests
 
     private static async Task<long> Watch(ServerProcess server, string uid) =>
         (await server.Http.GetByteArrayAsync(ServerProcess.Sign("/films/a.ts", uid).InQuery)).Length;
+
+    private static string LogOf(ServerProcess server) => File.ReadAllText(Path.Combine(server.LogFolder, "xlive.log"));
 
     private static void Fill(string path)
     {

@@ -117,7 +117,8 @@ public sealed class Ledger : IDisposable
             var due = _lastReport + (long)(options.ReportInterval.TotalSeconds * _clock.TimestampFrequency);
             _lastReport = sinceReport < options.ReportInterval * 2 ? due : _clock.GetTimestamp();
         }
-        else if (records - _recordsSeen >= RecordsBetweenLooks || _clock.GetElapsedTime(_lastLook) >= LooksAtLeast || _meters.IsCrowded)
+        else if (records - _recordsSeen >= RecordsBetweenLooks || _meters.IsCrowded
+            || _clock.GetElapsedTime(_lastLook) >= (options.AccumulatorTimeout < LooksAtLeast ? options.AccumulatorTimeout : LooksAtLeast))
         {
             Make(CutReason.CleanUp, options);
         }
