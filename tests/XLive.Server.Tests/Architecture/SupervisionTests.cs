@@ -23,6 +23,7 @@ public sealed class SupervisionTests
         ["Database: Task.Run"] = "awaited by who asked",
         ["OpenConnections: ThreadPool.UnsafeQueueUserWorkItem"] = "one step; the sweep under the supervisor begins it anew",
         ["Passwords: Task.Run"] = "awaited by who asked",
+        ["TrafficLoops: Task.Run"] = "awaited by the host as it stops",
         ["Users: Task.Run"] = "awaited by who asked",
         ["Rehearsal: Task.Run"] = "over before the ports open",
     };
