@@ -133,14 +133,15 @@ public sealed class Session
     }
 
     /// <summary>What a stop has ended may begin anew: its revocation is over.</summary>
-    internal void RenewMeter(UserMeters meters)
+    internal void RenewMeter()
     {
         lock (_gate)
         {
             var meter = Meter;
-            if (!meter.IsStopped)
+            // What holds for the user ends by itself.
+            if (meter.StoppedFor is StopReason.None or StopReason.Quota or StopReason.Blocked)
                 return;
-            Volatile.Write(ref _meter, meters.Open(Uid, Sid));
+            Volatile.Write(ref _meter, meter.Renewed());
             Interlocked.Add(ref _bytesBefore, meter.Bytes);
         }
     }

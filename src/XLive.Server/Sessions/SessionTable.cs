@@ -204,16 +204,16 @@ public sealed partial class SessionTable
     public string? Refusal(EntryKey entry, string uid, string kid)
     {
         if (_revocations.Of(entry, uid, kid) is not { } revocation)
-            return OverQuota(_meters.Of(uid));
+            return Withheld(_meters.Of(uid));
         Counts.RefusedRevoked();
         return revocation.Word;
     }
 
-    private static string? OverQuota(Account account) => account.StoppedFor switch
+    private static string? Withheld(Account account) => account.StoppedFor switch
     {
         StopReason.None => null,
         StopReason.Blocked => "blocked",
-        _ => "quota",
+        _ => "quota_exceeded",
     };
 
     private string? Judge(Session session, long now)
@@ -224,8 +224,8 @@ public sealed partial class SessionTable
             Counts.RefusedRevoked();
             return revocation.Word;
         }
-        if (OverQuota(session.Meter.Account) is { } quota)
-            return quota;
+        if (Withheld(session.Meter.Account) is { } withheld)
+            return withheld;
         var comesBack = false;
         while (true)
         {
@@ -246,7 +246,7 @@ public sealed partial class SessionTable
                     user.Place(session);
                     comesBack = true;
                 }
-                session.RenewMeter(_meters);
+                session.RenewMeter();
                 if (List(session) && session.Entry != default)
                     _entries.TryAdd(session.Entry, session);
                 session.Cleared = version;

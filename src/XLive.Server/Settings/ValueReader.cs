@@ -18,6 +18,7 @@ internal sealed class ValueReader(string where, FaultList faults, InputFiles fil
         {
             case ShapeKind.List when node.Kind == NodeKind.List:
                 return List(shape, node.Items, path, secret);
+            case ShapeKind.List when node.Kind == NodeKind.Scalar && shape.Element!.Fields.Any(static f => f.Bare):
             case ShapeKind.List when node.Kind == NodeKind.Map && shape.Element!.Kind == ShapeKind.Fields:
                 // A single rule needs no list around it: limits.logins: {window: 1m, count: 10}.
                 return List(shape, [node], path, secret);

@@ -258,6 +258,26 @@ public sealed class RedisFaultTests
         File.ReadAllText(Path.GetFullPath("../../../docs/redis.md", Path.GetDirectoryName(here)!));
 
     [Fact]
+    public async Task Nothing_queues_behind_an_outage()
+    {
+        using var redis = RedisProcess.Start();
+        await using var node = await Joined(redis);
+        redis.Freeze();
+        var clock = Stopwatch.StartNew();
+        var asked = Enumerable.Range(0, 20_000).Select(_ => node.Client.SendAsync(null, "PING")).ToArray();
+        Assert.InRange(asked.Count(t => t.IsCompleted && t.Result.Code == "FULL"), 3_000, 4_000);
+        Assert.InRange(node.Client.Waiting, 16_000, node.Client.MostWaiting);
+        // All of it fails with the connection.
+        await Task.WhenAll(asked);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(6), $"{clock.Elapsed}");
+        Assert.Equal(["FULL", "TIMEOUT"], asked.Select(t => t.Result.Code).Distinct().Order());
+        // And then there is none to wait for.
+        Assert.Equal("DISCONNECTED", (await node.Client.SendAsync(null, "PING")).Code);
+        redis.Thaw();
+        await AllIsWell(node, redis);
+    }
+
+    [Fact]
     public async Task An_answer_that_is_none()
     {
         using var liar = new LyingServer();

@@ -377,6 +377,8 @@ public sealed class RedisSessionStore : ISessionStore
 
     public async ValueTask DisposeAsync()
     {
+        if (_stop.IsCancellationRequested)
+            return;
         await _stopping.CancelAsync();
         _subscription?.Dispose();
         _watch.Dispose();

@@ -189,6 +189,8 @@ internal sealed class RedisCluster : IDisposable
 
     public void Dispose()
     {
+        if (_stop.IsCancellationRequested)
+            return;
         _stopping.Cancel();
         foreach (var node in _nodes)
             node.Dispose();

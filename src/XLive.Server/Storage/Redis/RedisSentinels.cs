@@ -100,6 +100,8 @@ internal sealed class RedisSentinels : IDisposable
 
     public void Dispose()
     {
+        if (_stop.IsCancellationRequested)
+            return;
         _stopping.Cancel();
         _stopping.Dispose();
     }

@@ -131,6 +131,8 @@ internal sealed class RedisServer : IDisposable
 
     public void Dispose()
     {
+        if (_stop.IsCancellationRequested)
+            return;
         _stopping.Cancel();
         _connection?.Dispose();
         _stopping.Dispose();

@@ -69,6 +69,8 @@ public sealed class RedisSubscription : IDisposable
 
     public void Dispose()
     {
+        if (_stop.IsCancellationRequested)
+            return;
         _stopping.Cancel();
         _stopping.Dispose();
     }

@@ -119,6 +119,8 @@ public sealed partial class RedisWatch : IDisposable
 
     public void Dispose()
     {
+        if (_stop.IsCancellationRequested)
+            return;
         _stopping.Cancel();
         _stopping.Dispose();
     }

@@ -21,8 +21,16 @@ public sealed class Quota
     public long Rate { get; set; } = 64 * 1024;
 }
 
-public sealed class QuotaOptions
+public sealed class QuotaOptions : ICheckedOptions
 {
     [Setting("traffic.quota", "bytes a user may take in a period: a size, or {bytes, period, over: cut or throttle, rate}; empty: no limit")]
-    public Quota? Quota { get; set; }
+    public List<Quota> Quotas { get; set; } = [];
+
+    internal Quota? Quota => Quotas.Count > 0 ? Quotas[0] : null;
+
+    public void Check(Action<string, string> fault)
+    {
+        if (Quotas.Count > 1)
+            fault("traffic.quota", "is one quota, for every user; the receiver of the reports may give a user his own");
+    }
 }

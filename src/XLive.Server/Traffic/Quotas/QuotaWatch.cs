@@ -77,8 +77,8 @@ public sealed class QuotaWatch(Ledger ledger, UserMeters meters, Verdicts verdic
             {
                 if (account.QuotaPeriod != period)
                 {
-                    // One whose account is new has taken this very second what no cut has seen; one who plays over the end of a period has not.
-                    account.QuotaBase = Kept(account.Uid, period) ?? Begin(account.Uid, account.QuotaPeriod < 0 ? total - account.Untaken.Bytes : total);
+                    // One whose account is new has taken within this second what it holds; one who plays over the end of a period has not.
+                    account.QuotaBase = Kept(account.Uid, period) ?? Begin(account.Uid, account.QuotaPeriod < 0 ? total - account.Bytes : total);
                     account.QuotaPeriod = period;
                 }
                 var most = verdicts.Quota(account.Uid) ?? (quota.Bytes > 0 ? quota.Bytes : long.MaxValue);

@@ -24,12 +24,13 @@ public sealed partial class Reporter(
 
     private readonly ReportPost _post = new();
     private readonly SemaphoreSlim _news = new(0, 1);
+    private int _disposed;
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _hurry = new();
     private Task _running = Task.CompletedTask;
     private TimeSpan _pause;
-    private volatile string? _trouble;
     private int _disposed;
+    private volatile string? _trouble;
 
     public bool IsConfigured => options().ReportUrl.Length > 0;
 
@@ -165,7 +166,7 @@ public sealed partial class Reporter(
         }
     }
 
-    /// <summary>Twice: the container has it as itself and as what the host runs.</summary>
+    // It is registered as itself and as what the host runs, and so disposed of twice.
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 1)

@@ -1,0 +1,253 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using XLive.Server.Operations.Health;
+using XLive.Server.Tests.Delivery;
+using XLive.Server.Traffic;
+using XLive.Server.Traffic.Quotas;
+using XLive.Server.Traffic.Reports;
+
+namespace XLive.Server.Tests.Reports;
+
+/// <summary>Reports on their way to a receiver that does what receivers do: nothing is lost, nothing changes, the order stays.</summary>
+public sealed class ReporterTests : IAsyncDisposable
+{
+    private const string Key = "report-key-of-the-tests";
+    private const int Size = 2_000_000;
+
+    private readonly ScriptedReceiver _receiver = new();
+    private TestServer? _server;
+
+    private async Task<TestServer> Start(params string[] more)
+    {
+        _server = await TestServer.StartAsync([$"--traffic.report_url={_receiver.Url}", $"--traffic.api_key={Key}", "--traffic.report_interval=1s", .. more]);
+        _server.Write("a.ts", Pattern.Bytes(Size));
+        return _server;
+    }
+
+    private void Watch(string uid, int expected = 200)
+    {
+        using var client = _server!.Connect();
+        Assert.Equal(expected, client.Ask("GET", "/a.ts?" + TestServer.Grant(uid)).Status);
+    }
+
+    private static long BytesOf(IEnumerable<Received> reports, string uid) => reports.DistinctBy(static r => r.Id)
+        .SelectMany(static r => JsonDocument.Parse(r.Body).RootElement.GetProperty("items").EnumerateArray())
+        .Where(i => i.GetProperty("uid").GetString() == uid).Sum(static i => i.GetProperty("total_bytes").GetInt64());
+
+    private Outbox Outbox => _server!.Get<Ledger>().Outbox;
+
+    [Fact]
+    public async Task A_report_carries_its_key_its_id_and_its_signature()
+    {
+        await Start();
+        Watch("u1");
+        Until.True(() => _receiver.All.Count > 0, "a report");
+        var report = _receiver.All[0];
+        var root = JsonDocument.Parse(report.Body).RootElement;
+        Assert.Equal(Key, report.Headers["X-API-Key"]);
+        Assert.Equal("application/json", report.Headers["Content-Type"]);
+        Assert.Equal(root.GetProperty("report_id").GetString(), report.Id);
+        Assert.Equal(Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(Key), report.Body)), report.Headers["X-Signature"]);
+        Assert.Equal(Size, BytesOf([report], "u1"));
+        Until.Equal(0, () => Outbox.Depth().Waiting, "reports that wait");
+        Assert.Equal((1, (long)Size), (_server!.Get<Ledger>().Totals(), 0) is var (t, _) ? (t.ReportsSent, t.BytesReported) : default);
+    }
+
+    public static TheoryData<string> Failures => ["500", "429", "301", "cut", "reset", "garbage"];
+
+    /// <summary>The receiver has applied the first, and says something else than that; the second must wait behind it.</summary>
+    [Theory]
+    [MemberData(nameof(Failures))]
+    public async Task What_is_not_acknowledged_comes_again_byte_for_byte_and_in_order(string how)
+    {
+        const int Bad = 2;
+        _receiver.Answer = (number, socket) =>
+        {
+            if (number >= Bad)
+            {
+                ScriptedReceiver.Say(socket, "200 OK", "");
+                return;
+            }
+            switch (how)
+            {
+                case "cut": socket.Close(); break;
+                case "reset": socket.Close(0); break;
+                case "garbage": socket.Send("\0\u0001\u0002 no HTTP at all\r\n\r\n"u8); socket.Close(); break;
+                case "301": ScriptedReceiver.Say(socket, "301 Moved", "", $"Location: {_receiver.Url}/elsewhere\r\n"); break;
+                default: ScriptedReceiver.Say(socket, how + " No", "{}", "Retry-After: 1\r\n"); break;
+            }
+        };
+        await Start();
+        Watch("u1");
+        Until.True(() => _receiver.All.Count > 0, "a report");
+        Watch("u2");
+        Until.True(() => _receiver.All.Count > Bad + 1 && Outbox.Depth().Waiting == 0, "both are taken");
+        var all = _receiver.All;
+        Assert.All(all[..(Bad + 1)], r => Assert.Equal(all[0].Body, r.Body));
+        Assert.All(all[..(Bad + 1)], r => Assert.Equal(all[0].Id, r.Id));
+        Assert.NotEqual(all[0].Id, all[Bad + 1].Id);
+        Assert.Equal((Size, Size), (BytesOf(all, "u1"), BytesOf(all, "u2")));
+        Assert.True(_server!.Get<Ledger>().Totals().ReportsFailed >= Bad);
+    }
+
+    [Theory]
+    [InlineData("409 Conflict", "")]
+    [InlineData("204 No Content", "")]
+    [InlineData("200 OK", "<html>OK</html>")]
+    [InlineData("200 OK", "{\"blocked\": 7}")]
+    [InlineData("200 OK", "{\"quota\": {\"u1\": -1}}")]
+    [InlineData("200 OK", "{\"blocked\": [\"\"]}")]
+    public async Task The_status_alone_acknowledges_whatever_comes_behind_it(string status, string body)
+    {
+        _receiver.Answer = (_, socket) => ScriptedReceiver.Say(socket, status, body);
+        await Start();
+        Watch("u1");
+        Until.True(() => _server!.Get<Ledger>().Totals().ReportsSent == 1, "the acknowledgement");
+        Assert.Single(_receiver.All);
+        Assert.Equal(0, _server!.Get<Verdicts>().Count);
+    }
+
+    /// <summary>An answer of 100 MB, and one of a byte a second, hold nothing up for longer than their patience.</summary>
+    [Fact]
+    public async Task An_endless_answer_is_not_read_to_its_end()
+    {
+        _receiver.Answer = static (_, socket) =>
+        {
+            socket.Send("HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n"u8);
+            var piece = new byte[65536];
+            for (var i = 0; i < 1600; i++)
+                socket.Send(piece);
+        };
+        await Start();
+        Watch("u1");
+        Until.True(() => _server!.Get<Ledger>().Totals().ReportsSent == 1, "the acknowledgement");
+    }
+
+    [Theory]
+    [InlineData(400)]
+    [InlineData(413)]
+    [InlineData(415)]
+    [InlineData(422)]
+    public async Task A_refused_report_is_parked_and_replayed_unchanged_and_others_pass_it(int status)
+    {
+        var refuses = true;
+        _receiver.Answer = (_, socket) => ScriptedReceiver.Say(socket, Volatile.Read(ref refuses) ? status + " No" : "200 OK", "");
+        await Start();
+        Watch("u1");
+        Until.Equal(1, () => Outbox.Depth().Parked, "parked");
+        Volatile.Write(ref refuses, false);
+        Watch("u2");
+        Until.True(() => BytesOf(_receiver.All, "u2") == Size, "the next report");
+        var parked = Assert.Single(Outbox.List(10));
+        Assert.Equal("answered " + status, parked.Parked);
+        Until.True(() => _server!.Get<HealthChecks>().Entries.First(e => e.Name == "traffic").Detail.Contains("1 reports were refused", StringComparison.Ordinal), "health");
+        Assert.True(Outbox.Replay(parked.Id));
+        Assert.False(Outbox.Replay("none"));
+        Until.Equal(0, () => Outbox.Depth().Parked + Outbox.Depth().Waiting, "the outbox");
+        Assert.Equal(_receiver.All[0].Body, _receiver.All[^1].Body);
+    }
+
+    [Fact]
+    public async Task A_receiver_that_is_away_is_named_by_health_and_the_key_by_no_log()
+    {
+        _receiver.Answer = static (_, socket) => ScriptedReceiver.Say(socket, "503 Away", Key);
+        await Start();
+        Watch("u1");
+        Until.True(() => _server!.Get<HealthChecks>().Entries.First(e => e.Name == "traffic").Detail.Contains("answered 503", StringComparison.Ordinal), "health");
+        foreach (var log in (string[])["xlive.log", "error.log", "audit.log", "access.log"])
+            Assert.DoesNotContain(Key, _server!.Log(log));
+        Assert.Contains("does not take reports", _server!.Log());
+    }
+
+    [Fact]
+    public async Task A_backlog_is_drained_at_a_hundred_reports_a_second()
+    {
+        const int Reports = 200;
+        await Start("--traffic.report_interval=1h");
+        for (var i = 0; i < Reports; i++)
+            Outbox.Put("backlog" + i, Encoding.UTF8.GetBytes($"{{\"report_id\": \"backlog{i}\", \"items\": []}}"), 0, 0);
+        var clock = Stopwatch.StartNew();
+        Outbox.Filled!();
+        Until.Equal(0, () => Outbox.Depth().Waiting, "reports that wait");
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(Reports / 50), $"{Reports} took {clock.Elapsed}");
+        Assert.Equal(Enumerable.Range(0, Reports).Select(static i => "backlog" + i), _receiver.All.Select(static r => r.Id));
+    }
+
+    [Fact]
+    public async Task The_last_window_is_cut_and_posted_when_the_server_ends()
+    {
+        var server = await Start("--traffic.report_interval=1h");
+        Watch("u1");
+        Assert.Empty(_receiver.All);
+        await server.DisposeAsync();
+        _server = null;
+        Assert.Equal(Size, BytesOf(_receiver.All, "u1"));
+    }
+
+    [Fact]
+    public async Task Who_is_blocked_is_cut_and_refused_until_he_is_unblocked()
+    {
+        var answer = "{\"blocked\": [\"bad\", \"Ünïcode\"]}";
+        _receiver.Answer = (_, socket) => ScriptedReceiver.Say(socket, "200 OK", answer);
+        await Start();
+        _server!.Write("long.ts", Pattern.Bytes(64 << 20));
+        using var running = _server.Connect(receiveBuffer: 65536);
+        running.Send(RawClient.Request("GET", "/long.ts?" + TestServer.Grant("bad"))).ReadHead();
+        Watch("u1");
+        Until.Equal(2, () => _server.Get<Verdicts>().Count, "verdicts");
+        running.ReadToEnd(out var ending);
+        Assert.Equal(Ending.Reset, ending);
+        Watch("bad", 403);
+        Watch("Ünïcode", 403);
+        answer = "{\"unblocked\": [\"bad\"]}";
+        Watch("u1");
+        Until.Equal(1, () => _server.Get<Verdicts>().Count, "verdicts");
+        Watch("bad");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_quota_cuts_new_requests_and_running_ones(bool fromReceiver)
+    {
+        _receiver.Answer = (_, socket) => ScriptedReceiver.Say(socket, "200 OK", fromReceiver ? "{\"quota\": {\"u1\": 5000000, \"u2\": 1}}" : "");
+        await Start(fromReceiver ? "--traffic.min_bytes=1" : "--traffic.quota=5000000");
+        _server!.Write("long.ts", Pattern.Bytes(64 << 20));
+        Watch("u1");
+        Until.True(() => _server.Get<Ledger>().Totals().ReportsSent > 0 || !fromReceiver, "an answer");
+        Watch("u1");
+        using var running = _server.Connect(receiveBuffer: 65536);
+        running.Send(RawClient.Request("GET", "/long.ts?" + TestServer.Grant("u1"))).ReadHead();
+        Until.Equal(1, () => _server.Get<QuotaWatch>().OverCount, "users over their quota");
+        var clock = Stopwatch.StartNew();
+        running.ReadToEnd(out var ending);
+        Assert.Equal(Ending.Reset, ending);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(2), $"cut after {clock.Elapsed}");
+        using var client = _server.Connect();
+        var refused = client.Ask("GET", "/a.ts?" + TestServer.Grant("u1"));
+        Assert.Equal(403, refused.Status);
+        Assert.Contains("quota_exceeded", refused.Text);
+        Watch("other");
+    }
+
+    [Fact]
+    public async Task Who_is_throttled_plays_on_at_the_rate()
+    {
+        await Start("--traffic.quota={bytes: 1000000, period: 1d, over: throttle, rate: 500KiB}");
+        Watch("u1");
+        Until.Equal(1, () => _server!.Get<QuotaWatch>().OverCount, "users over their quota");
+        var clock = Stopwatch.StartNew();
+        Watch("u1");
+        Assert.InRange(Size / clock.Elapsed.TotalSeconds, 0, 500 * 1024 * 1.2);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+            await _server.DisposeAsync();
+        _receiver.Dispose();
+    }
+}
