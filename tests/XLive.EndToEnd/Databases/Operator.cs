@@ -66,12 +66,20 @@ internal sealed class Operator(ServerProcess server, string film) : IDisposable
     /// <summary>A write, without the cost of a password.</summary>
     public async Task<HttpStatusCode> Refresh()
     {
+        HttpStatusCode said = await Try();
+        Assert.NotEqual(HttpStatusCode.Unauthorized, said);
+        return said;
+    }
+
+    /// <summary>The same where the token may have been used up by a try that failed.</summary>
+    public async Task<HttpStatusCode> Try()
+    {
         using HttpResponseMessage answer = await server.Http.PostAsJsonAsync("/refresh", new { refresh_token = _refresh });
         if (answer.IsSuccessStatusCode)
         {
             await Keep(answer);
         }
-        else
+        else if (answer.StatusCode != HttpStatusCode.Unauthorized)
         {
             await IsProblem(answer);
         }

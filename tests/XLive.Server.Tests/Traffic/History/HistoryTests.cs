@@ -159,6 +159,72 @@ public abstract class HistoryTests : IDisposable
     }
 
     [Fact]
+    public async Task What_the_ledger_counts_is_here_once_whatever_dies_in_between()
+    {
+        int seed = Random.Shared.Next();
+        Random random = new(seed);
+        using LedgerHouse house = new(new TrafficOptions { ReportInterval = TimeSpan.FromSeconds(5), MinBytes = 0 });
+        Dictionary<string, long> charged = [];
+        for (int turn = 0; turn < 60; turn++)
+        {
+            string uid = $"u{random.Next(5)}";
+            long bytes = random.Next(1, 1_000_000);
+            house.Watch(uid, bytes);
+            charged[uid] = charged.GetValueOrDefault(uid) + bytes;
+            house.Pass(TimeSpan.FromSeconds(random.Next(30)));
+            switch (random.Next(4))
+            {
+                case 0:
+                    house.KillAndStart();
+                    break;
+                case 1 when house.Ledger.History.Oldest() is { } batch:
+                    _history.Add(batch); // the database has it, and we died before we could hear
+                    house.KillAndStart();
+                    break;
+                case 2:
+                    await new HistoryMover(house.Ledger.History, _history, _db).MoveAsync(TestContext.Current.CancellationToken);
+                    break;
+            }
+        }
+        house.PassAWindow();
+        house.Pass(TimeSpan.FromHours(1.1));
+        HistoryMover mover = new(house.Ledger.History, _history, _db);
+        await mover.MoveAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((null, 0), (mover.Fault, mover.Waiting.Batches));
+        Dictionary<string, long> kept = _history.Users(0, long.MaxValue, false, 100, 0).Users.ToDictionary(u => u.Uid, u => u.Bytes);
+        Assert.True(charged.OrderBy(c => c.Key).SequenceEqual(kept.OrderBy(k => k.Key)), $"seed {seed}");
+    }
+
+    [Fact]
+    public async Task A_ledger_put_back_from_a_copy_is_believed_in_what_it_counts_from_then_on()
+    {
+        using LedgerHouse house = new(new TrafficOptions { ReportInterval = TimeSpan.FromSeconds(5), MinBytes = 0 });
+        house.Watch("u", 100);
+        house.PassAWindow();
+        house.Kill();
+        string copy = house.Folder + "/copy";
+        Directory.CreateDirectory(copy);
+        foreach (string file in Directory.GetFiles(house.Traffic))
+        {
+            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        }
+        house.Start();
+        house.Watch("u", 10);
+        house.PassAWindow();
+        await new HistoryMover(house.Ledger.History, _history, _db).MoveAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(110, _history.Users(0, long.MaxValue, false, 1, 0).Bytes);
+        house.Kill();
+        Directory.Delete(house.Traffic, recursive: true);
+        Directory.Move(copy, house.Traffic);
+        house.Start();
+        await new HistoryMover(house.Ledger.History, _history, _db).MoveAsync(TestContext.Current.CancellationToken);
+        house.Watch("u", 1);
+        house.PassAWindow();
+        await new HistoryMover(house.Ledger.History, _history, _db).MoveAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(111, _history.Users(0, long.MaxValue, false, 1, 0).Bytes);
+    }
+
+    [Fact]
     public void Each_kind_of_file_has_its_column()
     {
         Counts counts = default;
