@@ -97,8 +97,9 @@ public abstract class DatabaseTests : IDisposable
     public void A_write_of_anybody_changes_the_mark()
     {
         using Database other = Open();
+        // Other tests write to other databases of the same PostgreSQL, whose mark it is: between two of their writes it stands still.
+        Assert.Contains(Enumerable.Range(0, 500), _ => Db.ChangeMark == Db.ChangeMark);
         long before = Db.ChangeMark;
-        Assert.Equal(before, Db.ChangeMark);
         other.Execute("INSERT INTO t (k) VALUES ($1)", "a");
         Assert.NotEqual(before, Db.ChangeMark);
     }
