@@ -28,6 +28,7 @@ public sealed partial class Reporter(
     private readonly CancellationTokenSource _hurry = new();
     private Task _running = Task.CompletedTask;
     private TimeSpan _pause;
+    private int _disposed;
     private volatile string? _trouble;
 
     public bool IsConfigured => options().ReportUrl.Length > 0;
