@@ -13,16 +13,18 @@ public sealed class AccountTests : IDisposable
     [Fact]
     public void Accounts_that_close_while_others_add_lose_nothing()
     {
-        const int threads = 3, adds = 200_000, users = 400;
+        const int threads = 3, users = 400;
         var meters = Enumerable.Range(0, users).Select(i => _house.Meters.Open("u" + i, "s")).ToArray();
-        var closed = 0;
+        long closed = 0, adds = 0;
         using var done = new CountdownEvent(threads);
         for (var t = 0; t < threads; t++)
         {
             new Thread(() =>
             {
-                for (var i = 0; i < adds; i++)
+                // As long as it takes: on a busy machine the looks come late.
+                for (var i = 0; i < 100_000 || Interlocked.Read(ref closed) <= 10; i++)
                 {
+                    Interlocked.Increment(ref adds);
                     meters[i % meters.Length].Charge(FileKind.Ts, 3);
                     meters[i % meters.Length].GiveBack(FileKind.Ts, 2);
                 }
@@ -48,7 +50,7 @@ public sealed class AccountTests : IDisposable
             meter.Charge(FileKind.Ts, 1_000_000);
         _house.Ledger.Finish();
         var received = _house.Receive().BytesByUid();
-        Assert.Equal(threads * (long)adds + users * 1_000_000L, received.Values.Sum());
+        Assert.Equal(adds + users * 1_000_000L, received.Values.Sum());
         Assert.Equal(users, received.Count);
     }
 
