@@ -9,7 +9,7 @@ namespace XLive.Server.Tests.Tls;
 public enum Way { Clear, Tls, Http2 }
 
 /// <summary>Transfers that run: a stop ends them within two seconds, whatever their viewer does, and a rate holds.</summary>
-public sealed class StopAndPaceTests(TlsServer shared) : IClassFixture<TlsServer>
+public sealed class StopAndPaceTests(UnwatchedTlsServer shared) : IClassFixture<UnwatchedTlsServer>
 {
     private const int MiB = 1024 * 1024;
     private static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(2);

@@ -94,3 +94,9 @@ public sealed class ImpatientTlsServer : TlsServer
 {
     protected override string[] MoreSettings => ["--network.send_idle_timeout=1s"];
 }
+
+/// <summary>Nobody watches quotas there: what a test says of a user stands.</summary>
+public sealed class UnwatchedTlsServer : TlsServer
+{
+    protected override string[] MoreSettings => ["--traffic.enable=false"];
+}

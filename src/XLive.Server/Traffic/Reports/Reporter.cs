@@ -76,7 +76,7 @@ public sealed partial class Reporter(
                 _trouble = null;
                 loop.Rest();
                 // Looked at without news too: another process, the operator's command, may have replayed one.
-                await _news.WaitAsync(TimeSpan.FromSeconds(2), _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+                await ((Task)_news.WaitAsync(TimeSpan.FromSeconds(2), _stop.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
                 continue;
             }
             var pause = await PostAsync(report, _stop.Token);
