@@ -141,6 +141,7 @@ public sealed class ReporterTests : IAsyncDisposable
         Volatile.Write(ref refuses, false);
         Watch("u2");
         Until.True(() => BytesOf(_receiver.All, "u2") == Size, "the next report");
+        Until.Equal(0, () => Outbox.Depth().Waiting, "its acknowledgement");
         var parked = Assert.Single(Outbox.List(10));
         Assert.Equal("answered " + status, parked.Parked);
         Until.True(() => _server!.Get<HealthChecks>().Entries.First(e => e.Name == "traffic").Detail.Contains("1 reports were refused", StringComparison.Ordinal), "health");
