@@ -30,7 +30,7 @@ public sealed class LedgerDiskTests
                 File.Delete(Path.Combine(folder["data"], "filler"));
                 for (var i = 0; i < 20; i++)
                     await Until(async () => await WaitingOf(folder, "during" + i) == Film, "the others' bytes in the ledger");
-                Assert.Contains("the ledger is written again", LogOf(server), StringComparison.Ordinal);
+                await Until(() => Task.FromResult(LogOf(server).Contains("the ledger is written again", StringComparison.Ordinal)), "the log to say so");
                 Assert.Equal(0, await server.Stop());
             }
             Assert.Equal(21L * Film, served);

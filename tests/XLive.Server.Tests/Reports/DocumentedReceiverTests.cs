@@ -29,6 +29,7 @@ public sealed class DocumentedReceiverTests
             server.Write("a.ts", Pattern.Bytes(123_457));
             var outbox = server.Get<Ledger>().Outbox;
             using var http = new HttpClient();
+            http.DefaultRequestHeaders.ConnectionClose = true; // as the receiver does
             for (var i = 0; i < 4; i++)
             {
                 foreach (var uid in (string[])["u1", "Ünïcode", "u3"])

@@ -60,12 +60,12 @@ public sealed class SecretTests : IDisposable
     public void No_secret_is_shown()
     {
         _folder.Write("conf.yaml", "probe:\n  secret: topsecret\n  keys: [{id: a, secret: topsecret}]\n  text: redis://user:topsecret@host/0\n"
-            + "  list: [\"http://u:topsecret@h/\"]\nbackend: {headers: {Authorization: topsecret}}\nredis: {url: topsecret}\n");
+            + "  list: [\"http://u:topsecret@h/\"]\nbackend: {headers: {Authorization: topsecret}}\nhooks: {secret: topsecret}\n");
         var settings = _folder.Load();
         var shown = settings.Describe().ToDictionary(d => d.Key);
         Assert.DoesNotContain("topsecret", string.Concat(shown.Values) + string.Concat(settings.Warnings), StringComparison.Ordinal);
         Assert.Equal("***", shown["probe.secret"].Value);
-        Assert.Equal("", shown["redis.password"].Value);
+        Assert.Equal("***", shown["hooks.secret"].Value);
         Assert.Equal("[{id: a, secret: \"***\", room: 0, names: []}]", shown["probe.keys"].Value);
         Assert.Equal("redis://***@host/0", shown["probe.text"].Value);
     }
