@@ -26,7 +26,7 @@ public sealed class ColdStartTests
             + string.Concat(Enumerable.Repeat("#EXTINF:4,\nlarge.ts\n", 100)) + "#EXT-X-ENDLIST\n", stop);
         (await Tool.Run("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", media["k.pem"], "-out", media["c.pem"], "-days", "2",
             "-subj", "/CN=localhost"], TimeSpan.FromSeconds(20))).MustSucceed();
-        var tls = ServerProcess.FreePort();
+        var tls = FreePort.Next();
         await using var server = await ServerProcess.Start(media.Path, $"--tls.port={tls}", $"--tls.certificate={media["c.pem"]}",
             $"--tls.key={media["k.pem"]}", "--auth.admin_password=correct horse battery");
         var before = Loaded(server);

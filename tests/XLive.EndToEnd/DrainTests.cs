@@ -173,7 +173,7 @@ public sealed class DrainTests : IDisposable
     [InlineData(1, 90)] // connections
     public async Task Transfers_through_TLS_end_whole(int version, int transfers)
     {
-        var port = ServerProcess.FreePort();
+        var port = FreePort.Next();
         (await Tool.Run("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
             "-keyout", _films["tls.key"], "-out", _films["tls.crt"]], TimeSpan.FromSeconds(20))).MustSucceed();
         await using var server = await ServerProcess.Start(_films.Path, $"--tls.port={port}", $"--tls.certificate={_films["tls.crt"]}", $"--tls.key={_films["tls.key"]}");

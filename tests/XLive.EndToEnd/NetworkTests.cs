@@ -19,7 +19,7 @@ public sealed class NetworkTests
             TimeSpan.FromSeconds(20))).MustSucceed();
         // Two ports of two families each.
         await using var server = await ServerProcess.Start(films.Path, null,
-            ["--server.host=localhost", $"--hls.port={ServerProcess.FreePort()}", $"--network.congestion={congestion}"], new(Environment: new() { ["LD_PRELOAD"] = library }));
+            ["--server.host=localhost", $"--hls.port={FreePort.Next()}", $"--network.congestion={congestion}"], new(Environment: new() { ["LD_PRELOAD"] = library }));
         Assert.Equal(1000, (await server.Http.GetByteArrayAsync(ServerProcess.Sign("/a.ts", scope: "/a.ts").InQuery, TestContext.Current.CancellationToken)).Length);
         Assert.Equal(0, await server.Stop());
         Assert.Equal(times, (await File.ReadAllLinesAsync(Path.Combine(server.LogFolder, "xlive.log"), TestContext.Current.CancellationToken)).Count(line => line.Contains("network.congestion", StringComparison.Ordinal)));

@@ -10,7 +10,7 @@ namespace XLive.EndToEnd.Harness;
 public sealed class Checkout : IAsyncDisposable
 {
     readonly TempFolder _folder = new();
-    readonly int _port = ServerProcess.FreePort();
+    readonly int _port = FreePort.Next();
     Process? _server;
 
     Checkout()

@@ -31,11 +31,11 @@ public sealed class FrontProxies : IAsyncLifetime
         await File.WriteAllTextAsync(_folder["v/film.ts"], "film");
         await File.WriteAllTextAsync(_folder["v/film.m3u8"], "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nfilm.ts\n#EXT-X-ENDLIST\n");
         await File.WriteAllTextAsync(_folder["cert.pem"], SelfSigned());
-        _tlsPort = ServerProcess.FreePort();
+        _tlsPort = FreePort.Next();
         Server = await ServerProcess.Start(_folder.Path, $"--access.trusted_proxies=[{Address}]", $"--access.deny=[{Denied}]", "--access.bind_ip=exact",
             $"--tls.port={_tlsPort}", $"--tls.certificate={_folder["cert.pem"]}", $"--auth.admin_password={AdminPassword}");
         foreach (var way in (string[])["haproxy-http", "haproxy-v1", "haproxy-v2", "haproxy-v2-checksum", "haproxy-tls", "nginx-http", "nginx-stream", "nginx-tls"])
-            _ports[way] = ServerProcess.FreePort();
+            _ports[way] = FreePort.Next();
         await File.WriteAllTextAsync(_folder["haproxy.cfg"], HaproxyConfiguration());
         await File.WriteAllTextAsync(_folder["nginx.conf"], NginxConfiguration());
         _programs.Add(Run("/usr/sbin/haproxy", "-db", "-f", _folder["haproxy.cfg"]));

@@ -34,7 +34,7 @@ public sealed class ServerProcess : IAsyncDisposable
     {
         _folder = folder;
         _ownsFolder = ownsFolder;
-        (Port, RtmpPort) = (FreePort(), FreePort());
+        (Port, RtmpPort) = (FreePort.Next(), FreePort.Next());
         // Options given later win, so that a test can set any of these anew.
         // Likewise prlimit, and a shell that joins a control group: the last thing they do.
         string[] within = around.Namespace is null ? around.Within ?? [] : ["ip", "netns", "exec", around.Namespace];
@@ -141,13 +141,6 @@ public sealed class ServerProcess : IAsyncDisposable
     {
         var line = File.ReadLines($"/proc/{Process.Id}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
         return long.Parse(line[6..^2].Trim(), System.Globalization.CultureInfo.InvariantCulture) * 1024;
-    }
-
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     void Heard(string? line)

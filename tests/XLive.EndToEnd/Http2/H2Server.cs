@@ -18,7 +18,7 @@ public sealed class H2Server : IAsyncLifetime
         var media = Directory.CreateDirectory(_folder["media"]).FullName;
         File.WriteAllText(Path.Combine(media, "a.ts"), "FILM");
         File.WriteAllBytes(Path.Combine(media, "large.ts"), RandomNumberGenerator.GetBytes(1 << 20));
-        Port = ServerProcess.FreePort();
+        Port = FreePort.Next();
         Server = await ServerProcess.Start(media, [
             "--access.enable=false", .. TestAuthority.SelfSigned().Options(_folder.Path, Port), .. Options]);
     }

@@ -8,7 +8,7 @@ public sealed class Authority : IDisposable
 {
     readonly TempFolder _folder = new();
 
-    public int ResponderPort { get; } = ServerProcess.FreePort();
+    public int ResponderPort { get; } = FreePort.Next();
 
     /// <summary>The site's certificate, its issuer's and the root's: nothing is stapled by a server that cannot follow the chain to a root.</summary>
     public string Chain => _folder["chain.pem"];

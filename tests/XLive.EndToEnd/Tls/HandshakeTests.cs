@@ -13,7 +13,7 @@ public sealed class HandshakeTests(HandshakeTests.Served served) : IClassFixture
 
         public Authority Authority { get; private set; } = null!;
         public ServerProcess Server { get; private set; } = null!;
-        public int Port { get; } = ServerProcess.FreePort();
+        public int Port { get; } = FreePort.Next();
         public string this[string file] => _folder[file];
 
         public async ValueTask InitializeAsync()

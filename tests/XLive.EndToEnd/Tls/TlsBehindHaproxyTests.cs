@@ -12,7 +12,7 @@ public sealed class TlsBehindHaproxyTests : IAsyncLifetime
     const string Proxy = "127.0.0.2", Client = "127.0.0.9";
 
     readonly TempFolder _folder = new();
-    readonly int _tlsPort = ServerProcess.FreePort(), _passedOn = ServerProcess.FreePort(), _ended = ServerProcess.FreePort();
+    readonly int _tlsPort = FreePort.Next(), _passedOn = FreePort.Next(), _ended = FreePort.Next();
     Authority _authority = null!;
     ServerProcess _server = null!;
     Process _haproxy = null!;

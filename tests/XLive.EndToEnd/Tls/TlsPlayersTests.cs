@@ -10,7 +10,7 @@ public sealed class TlsPlayersTests(TlsPlayersTests.Served served) : IClassFixtu
     {
         public Authority Authority { get; private set; } = null!;
         public ServerProcess Server { get; private set; } = null!;
-        public int Port { get; } = ServerProcess.FreePort();
+        public int Port { get; } = FreePort.Next();
 
         public async ValueTask InitializeAsync()
         {

@@ -16,7 +16,7 @@ public sealed class ShortHeadServer : SharedServer
     // Beyond the limit: two seconds for an answer and a sweep each second; or, for the body of a request that is answered, Kestrel's five.
     public const double Latest = Limit + 5 + 2;
 
-    public int TlsPort { get; } = XliveProgram.FreePort();
+    public int TlsPort { get; } = FreePort.Next();
 
     protected override string[] Settings => ["--server.header_timeout=2s", "--auth.admin_password=slow-peer-tests",
         .. TestAuthority.SelfSigned().Options(Directory.CreateTempSubdirectory("xlive-slow-").FullName, TlsPort)];

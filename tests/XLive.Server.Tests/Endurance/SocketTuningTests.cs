@@ -46,7 +46,7 @@ public sealed class SocketTuningTests : IDisposable
         {
             for (var attempt = 0; ; attempt++)
             {
-                (hls, tls) = (XliveProgram.FreePort(), XliveProgram.FreePort());
+                (hls, tls) = (FreePort.Next(), FreePort.Next());
                 try
                 {
                     return await StartAsync(hls, tls, setting, noDelay);

@@ -13,11 +13,7 @@ internal sealed class Front : IDisposable
 
     private Front(string program, Func<Front, string[]> arguments)
     {
-        using (var free = new TcpListener(IPAddress.Loopback, 0))
-        {
-            free.Start();
-            Port = ((IPEndPoint)free.LocalEndpoint).Port;
-        }
+        Port = FreePort.Next();
         var start = new ProcessStartInfo(program, arguments(this)) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         _process = Process.Start(start)!;
         _process.StandardInput.Close();

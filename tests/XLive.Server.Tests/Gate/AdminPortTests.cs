@@ -14,7 +14,7 @@ public sealed class AdminPortTests
     [Fact]
     public async Task With_a_port_of_its_own_management_is_nowhere_else()
     {
-        var port = XliveProgram.FreePort();
+        var port = FreePort.Next();
         await using var server = await GateServer.StartAsync(rest: $"admin:\n  port: {port}\n");
         foreach (var path in ManagementPaths.Select(p => p.Data))
         {
@@ -34,7 +34,7 @@ public sealed class AdminPortTests
     [Fact]
     public async Task Port_for_management_has_no_media()
     {
-        var port = XliveProgram.FreePort();
+        var port = FreePort.Next();
         await using var server = await GateServer.StartAsync("public: [/public/**]", $"admin:\n  port: {port}\n");
         Assert.Equal(200, (await Reply.Of(server.Port, "GET", server.Link(Films.Master))).Status);
         var session = await server.SessionPath(server.Link(Films.Master));
@@ -49,7 +49,7 @@ public sealed class AdminPortTests
     [Fact]
     public async Task Bare_health_is_everywhere_and_its_details_are_with_management()
     {
-        var port = XliveProgram.FreePort();
+        var port = FreePort.Next();
         await using var server = await GateServer.StartAsync(rest: $"admin:\n  port: {port}\nauth:\n  enable: false\n");
         foreach (var path in (string[])["/health", "/health/ready", "/health/live"])
         {

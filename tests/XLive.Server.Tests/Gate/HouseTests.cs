@@ -59,7 +59,7 @@ public sealed class HouseTests
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
         var result = await XliveProgram.RunAsync(folder.Path,
-            [$"--server.port={XliveProgram.FreePort()}", $"--hls.port={XliveProgram.FreePort()}", $"--{key}={port}", "--backend.filesystem.root=media"]);
+            [$"--server.port={FreePort.Next()}", $"--hls.port={FreePort.Next()}", $"--{key}={port}", "--backend.filesystem.root=media"]);
         Assert.Equal(3, result.Code);
         Assert.StartsWith(key + ": ", result.Errors, StringComparison.Ordinal);
         Assert.Single(result.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
@@ -88,7 +88,7 @@ public sealed class HouseTests
                 Assert.True((File.GetUnixFileMode(folder.Path + "/logs/" + log) & (UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) == 0, log);
 
             // The same data directory is one server's at a time.
-            var second = await XliveProgram.RunAsync(folder.Path, $"--server.port={XliveProgram.FreePort()}", "--hls.port=0");
+            var second = await XliveProgram.RunAsync(folder.Path, $"--server.port={FreePort.Next()}", "--hls.port=0");
             Assert.Equal(1, second.Code);
             Assert.Matches("^data\\.dir: [^:]* is in use by another XLive \\(process [0-9]+\\)\n?$", second.Errors);
             server.Signal(XliveProgram.SigTerm);
@@ -112,7 +112,7 @@ public sealed class HouseTests
     public async Task Both_ports_answer_before_it_says_ready()
     {
         using var folder = new ProgramFolder();
-        var second = XliveProgram.FreePort();
+        var second = FreePort.Next();
         await using var server = await XliveProgram.ServeAsync(folder.Path, $"--hls.port={second}");
         Assert.Equal(200, (await server.Get("/health/ready")).Status);
         Assert.Equal(200, (await Reply.Of(second, "GET", "/health/ready")).Status);
@@ -148,7 +148,7 @@ public sealed class HouseTests
     public async Task The_link_to_sign_in_leads_to_the_port_for_management()
     {
         using var folder = new ProgramFolder();
-        var admin = XliveProgram.FreePort();
+        var admin = FreePort.Next();
         await using var program = await XliveProgram.ServeAsync(folder.Path, $"--admin.port={admin}", "--server.public_url=[https://media.example]");
         var link = Assert.Single(program.Lines, l => l.StartsWith("Sign in: ", StringComparison.Ordinal));
         Assert.Contains($" http://localhost:{admin}/monitor#once=", link, StringComparison.Ordinal);

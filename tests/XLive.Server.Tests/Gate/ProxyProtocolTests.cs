@@ -185,7 +185,7 @@ public sealed class ProxyProtocolTests
     {
         using var folder = new ProgramFolder();
         folder.Write("cert.pem", SelfSigned());
-        var port = XliveProgram.FreePort();
+        var port = FreePort.Next();
         await using var server = await GateServer.StartAsync(Proxies, $"tls:\n  port: {port}\n  certificate: {folder.Path}/cert.pem\n");
         using var connection = await Reply.Connect(port, trusted ? null : "127.0.0.9");
         await connection.SendAsync(Binary);

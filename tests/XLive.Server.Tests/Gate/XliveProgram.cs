@@ -60,7 +60,7 @@ internal sealed partial class XliveProgram : IAsyncDisposable
     /// <summary>Starts the server on a free port, and returns when it says that it is ready.</summary>
     public static async Task<XliveProgram> ServeAsync(string folder, params string[] options)
     {
-        var port = FreePort();
+        var port = FreePort.Next();
         var program = new XliveProgram(folder, [$"--server.port={port}", "--hls.port=0", $"--backend.filesystem.root={folder}/media", .. options]) { Port = port };
         if (await Task.WhenAny(program._ready.Task, program._ended, Task.Delay(TimeSpan.FromSeconds(60))) != program._ready.Task)
         {
@@ -93,13 +93,6 @@ internal sealed partial class XliveProgram : IAsyncDisposable
     public Task<Reply> Get(string target, params string[] headers) => Reply.Of(Port, "GET", target, null, headers);
 
     public Task<Reply> Post(string target, string json, params string[] headers) => Reply.Post(Port, target, json, headers);
-
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     public async ValueTask DisposeAsync()
     {

@@ -61,7 +61,7 @@ public sealed class RedisFormTests
             "sentinel failover-timeout films 3000");
         Until.True(() => sentinel.Cli("SENTINEL", "replicas", "films").Contains(replica.Port.ToString(), StringComparison.Ordinal), "the sentinel knows the replica");
         // The first sentinel is not there.
-        var url = $"redis-sentinel://127.0.0.1:{RedisProcess.FreePort()},127.0.0.1:{sentinel.Port}/films";
+        var url = $"redis-sentinel://127.0.0.1:{FreePort.Next()},127.0.0.1:{sentinel.Port}/films";
         await using var node = await Node.JoinedAsync(url);
         Assert.Equal("1", master.Cli("EXISTS", "xlive:service"));
         var revocation = Node.Of("anna");
@@ -111,7 +111,7 @@ public sealed class RedisFormTests
         Assert.Contains("All 16384 slots covered", made);
         Until.True(() => all.All(r => r.Cli("CLUSTER", "INFO").Contains("cluster_state:ok", StringComparison.Ordinal)), "the cluster is up");
         // One of them is enough to begin with, and one that is not there does no harm.
-        await using var node = await Node.JoinedAsync($"redis-cluster://127.0.0.1:{second.Port},127.0.0.1:{RedisProcess.FreePort()}");
+        await using var node = await Node.JoinedAsync($"redis-cluster://127.0.0.1:{second.Port},127.0.0.1:{FreePort.Next()}");
         await using var other = await Node.JoinedAsync($"redis-cluster://127.0.0.1:{third.Port}");
         for (var i = 0; i < 30; i++)
         {

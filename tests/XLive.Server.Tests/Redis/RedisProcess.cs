@@ -22,7 +22,7 @@ internal sealed partial class RedisProcess : IDisposable
         _options = options;
         _ownsFolder = folder is null;
         Folder = folder ?? Directory.CreateTempSubdirectory("xlive-redis-").FullName;
-        Port = FreePort();
+        Port = FreePort.Next();
     }
 
     public string Folder { get; }
@@ -37,7 +37,7 @@ internal sealed partial class RedisProcess : IDisposable
     public static RedisProcess Start(params string[] options) => Start("redis-server", null, [], options);
 
     /// <summary>A node of a cluster, alone as yet.</summary>
-    public static RedisProcess StartForCluster() => Start("cluster-enabled yes", "cluster-node-timeout 1000", $"cluster-port {FreePort()}", "cluster-config-file nodes-$PORT.conf");
+    public static RedisProcess StartForCluster() => Start("cluster-enabled yes", "cluster-node-timeout 1000", $"cluster-port {FreePort.Next()}", "cluster-config-file nodes-$PORT.conf");
 
     public static RedisProcess Start(string program, string? folder, string[] cliOptions, params string[] options)
     {
@@ -88,13 +88,6 @@ internal sealed partial class RedisProcess : IDisposable
         Signal(SigKill);
         _process.WaitForExit();
         _process.Dispose();
-    }
-
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private void Signal(int signal) => Assert.Equal(0, Kill(_process.Id, signal));

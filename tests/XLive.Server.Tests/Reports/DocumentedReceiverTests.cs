@@ -17,13 +17,14 @@ public sealed class DocumentedReceiverTests
     public async Task It_adds_up_to_the_byte_over_repeats_and_forgeries()
     {
         var folder = Directory.CreateTempSubdirectory("xlive-receiver-").FullName;
-        var port = XLive.Server.Tests.Gate.XliveProgram.FreePort();
+        var port = FreePort.Next();
         var script = Path.Combine(folder, "receiver.py");
         File.WriteAllText(script, Program());
         using var python = Process.Start(new ProcessStartInfo("python3", [script, port.ToString(System.Globalization.CultureInfo.InvariantCulture), Key, Path.Combine(folder, "sums.db")]))!;
         try
         {
-            Until.True(() => Listens(port), "the receiver");
+            Until.True(() => python.HasExited || Listens(port), "the receiver");
+            Assert.False(python.HasExited, "the receiver ended");
             await using var server = await TestServer.StartAsync($"--traffic.report_url=http://127.0.0.1:{port}/", $"--traffic.api_key={Key}",
                 "--traffic.report_interval=1s", "--traffic.min_bytes=1");
             server.Write("a.ts", Pattern.Bytes(123_457));

@@ -50,7 +50,7 @@ public sealed class CertificateStartTests : IDisposable
         taken.Start();
         var pair = TestAuthority.SelfSigned();
         _folder.Write("site.pem", pair.Certificate + pair.Key);
-        var ended = await XliveProgram.RunAsync(_folder.Path, $"--server.port={XliveProgram.FreePort()}", "--hls.port=0", $"--backend.filesystem.root={_folder.Path}/media",
+        var ended = await XliveProgram.RunAsync(_folder.Path, $"--server.port={FreePort.Next()}", "--hls.port=0", $"--backend.filesystem.root={_folder.Path}/media",
             $"--tls.port={((IPEndPoint)taken.LocalEndpoint).Port}", "--tls.certificate=site.pem");
         Assert.Equal(3, ended.Code);
         Assert.Contains("tls.port: ", ended.Errors, StringComparison.Ordinal);

@@ -14,7 +14,7 @@ namespace XLive.Server.Tests.Tls;
 public sealed class CertificateTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("xlive-cert-").FullName;
-    private readonly int _port = XliveProgram.FreePort();
+    private readonly int _port = FreePort.Next();
 
     private string CertificateFile => Path.Combine(_folder, "site.crt");
     private string KeyFile => Path.Combine(_folder, "site.key");

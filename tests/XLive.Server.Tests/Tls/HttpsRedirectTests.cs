@@ -126,7 +126,7 @@ public sealed class HttpsRedirectTests(HttpsRedirectTests.Redirecting shared) : 
     public async Task Turned_on_and_off_while_running()
     {
         var folder = Directory.CreateTempSubdirectory("xlive-redirect-").FullName;
-        var options = TestAuthority.SelfSigned().Options(folder, XliveProgram.FreePort());
+        var options = TestAuthority.SelfSigned().Options(folder, FreePort.Next());
         string Tls(bool redirect) => "tls:\n" + string.Concat(options.Select(o => $"  {o[6..].Replace("=", ": ", StringComparison.Ordinal)}\n")) + $"  redirect: {(redirect ? "true" : "false")}\n";
         await using (var server = await GateServer.StartAsync("enable: false", Tls(false)))
         {
@@ -144,7 +144,7 @@ public sealed class HttpsRedirectTests(HttpsRedirectTests.Redirecting shared) : 
     public async Task Both_families_are_encrypted()
     {
         var folder = Directory.CreateTempSubdirectory("xlive-families-").FullName;
-        var port = XliveProgram.FreePort();
+        var port = FreePort.Next();
         await using (var server = await TestServer.StartAsync(["--server.host=*", .. TestAuthority.SelfSigned().Options(folder, port)]))
         {
             server.Write("a.ts", "film");

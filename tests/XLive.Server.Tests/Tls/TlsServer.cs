@@ -17,7 +17,7 @@ public class TlsServer : SharedServer
     {
         get
         {
-            Port = XliveProgram.FreePort();
+            Port = FreePort.Next();
             return [.. TestAuthority.SelfSigned().Options(_certificates, Port), .. MoreSettings];
         }
     }
