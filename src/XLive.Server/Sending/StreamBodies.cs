@@ -45,7 +45,7 @@ internal sealed class StreamBodies
     }
 
     /// <summary>By the waiter: streams whose window is shut, and whose viewers may have no more.</summary>
-    public int CutStopped()
+    public void CutStopped()
     {
         List<StreamBody>? stopped = null;
         lock (_streams)
@@ -57,7 +57,8 @@ internal sealed class StreamBodies
             }
         }
         // Not under the lock: Kestrel takes its own for the frame that it writes, and comes back here with it.
-        return stopped?.Count(static body => body.Cut()) ?? 0;
+        foreach (var body in stopped ?? [])
+            body.Cut();
     }
 
     /// <summary>Frames that are about to be sent: charges them, and tells for whom bytes lie in the call, and from where on.</summary>

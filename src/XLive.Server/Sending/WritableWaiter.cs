@@ -52,11 +52,6 @@ internal sealed unsafe partial class WritableWaiter : IDisposable
 
     public long IdleCuts { get; private set; }
 
-    /// <summary>Transfers that ended because their viewer may have no more.</summary>
-    public long StopCuts => Volatile.Read(ref _stopCuts);
-
-    private long _stopCuts;
-
     /// <summary>From the first full socket on the connection stays in the set, edge-triggered: no call for each wait.</summary>
     public void Watch(SocketOutput output)
     {
@@ -211,8 +206,7 @@ internal sealed unsafe partial class WritableWaiter : IDisposable
             // One who reads nothing would never come to the call that finds it.
             if (output.IsStopped)
             {
-                if (output.GiveUp(SendEnd.Stopped))
-                    Interlocked.Increment(ref _stopCuts);
+                output.GiveUp(SendEnd.Stopped);
                 continue;
             }
             if (output.IsPaced)
@@ -249,10 +243,7 @@ internal sealed unsafe partial class WritableWaiter : IDisposable
             connections = [.. _streams];
         }
         foreach (var streams in connections)
-        {
-            if (streams.CutStopped() is var cut and > 0)
-                Interlocked.Add(ref _stopCuts, cut);
-        }
+            streams.CutStopped();
     }
 
     /// <summary>HTTP/2 connections, whose streams wait for windows and not for room.</summary>
