@@ -20,6 +20,8 @@ internal sealed class Requests
     private const string Secret = "benchmark-secret-0123456789abcdef";
     private const string Browser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Safari/537.36";
 
+    private static readonly IPAddress s_address = new([198, 51, 100, 7]);
+
     private readonly TimeProvider _clock = TimeProvider.System;
     private readonly Exchange _exchange = MakeExchange();
 
@@ -97,8 +99,8 @@ internal sealed class Requests
         features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(Stream.Null));
         features.Set<IHttpConnectionFeature>(new HttpConnectionFeature
         {
-            // Of one value, for the gate keeps what it knows of a connection as long as its address stays the same; each in a place of its own.
-            RemoteIpAddress = new IPAddress([198, 51, 100, 7]).MapToIPv6(),
+            // One object: the exchange has the one of its connection, and the gate keeps that with what it knows of the connection.
+            RemoteIpAddress = s_address,
         });
         return new Exchange(features);
     }

@@ -76,7 +76,7 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
         var name = "open " + uid;
         var open = _grants.Find(name);
         if (open is null || open.Rules != rules)
-            _grants.Put(name, open = new RememberedGrant(rules, OpenKey, name, uid, "/", long.MaxValue));
+            _grants.Put(name, open = new RememberedGrant(rules, OpenKey, name, uid, "/", long.MaxValue, []));
         return Viewer(exchange, rules, visitor, open);
     }
 
@@ -101,9 +101,12 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
     {
         if (Refusal(exchange, rules, visitor) is { } why)
             return Admission.Refused(403, why);
-        var grant = sessions.Find(segment, exchange.Remote, visitor.Kind, visitor.UserAgent, exchange.Now);
+        var grant = visitor.Path is { } last && segment.SequenceEqual(last.Segment)
+            ? sessions.Current(last)
+            : sessions.Find(segment, exchange.Remote, visitor.Kind, visitor.UserAgent, exchange.Now);
         if (grant is null)
             return Admission.Refused(401, GrantReason.WrongToken.Word);
+        visitor.Path = grant;
         exchange.Uid = grant.Session.Uid;
         exchange.Sid = grant.Session.Sid;
         if (clock.GetUtcNow().ToUnixTimeSeconds() > grant.Expires)
@@ -128,18 +131,22 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
         if (Refusal(exchange, rules, visitor) is { } why)
             return Admission.Refused(403, why, grant.KidText);
         var now = clock.GetUtcNow().ToUnixTimeSeconds();
-        Span<char> name = stackalloc char[GrantText.TokenChars];
-        Base64Url.EncodeToChars(grant.Token, name);
-        var known = _grants.Find(name);
+        var known = visitor.Link is { } last && last.HasToken(grant.Token) ? last : Remembered(grant);
         if (known is null || known.Rules != rules || !known.Is(grant, exchange.Target.Path))
-            return Verify(exchange, rules, visitor, grant, now, name);
+            return Verify(exchange, rules, visitor, grant, now);
         exchange.Uid = known.Uid;
         reason = SignedUrl.Recheck(known.Key, known.Expires, rules.Grants, now);
         return reason == GrantReason.Granted ? Viewer(exchange, rules, visitor, known) : Refused(reason, known.Key.Kid);
     }
 
-    private Admission Verify(
-        Exchange exchange, AccessRules rules, Visitor visitor, in SignedGrant grant, long now, ReadOnlySpan<char> name)
+    private RememberedGrant? Remembered(in SignedGrant grant)
+    {
+        Span<char> name = stackalloc char[GrantText.TokenChars];
+        Base64Url.EncodeToChars(grant.Token, name);
+        return _grants.Find(name);
+    }
+
+    private Admission Verify(Exchange exchange, AccessRules rules, Visitor visitor, in SignedGrant grant, long now)
     {
         var path = exchange.Target.Path;
         var reason = SignedUrl.Verify(grant, path, rules.Keys, rules.Grants, now, out var key);
@@ -149,9 +156,9 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
         if (reason != GrantReason.Granted)
             return Refused(reason, grant.KidText);
         // A right token is right for one key, uid, expiry and scope alone: it names the grant, whatever has changed.
-        var token = name.ToString();
-        var remembered = new RememberedGrant(rules, key!, token, exchange.Uid, grant.ScopeFor(path), grant.Expires);
-        _grants.Put(token, remembered);
+        var name = Base64Url.EncodeToString(grant.Token);
+        var remembered = new RememberedGrant(rules, key!, name, exchange.Uid, grant.ScopeFor(path), grant.Expires, grant.Token);
+        _grants.Put(name, remembered);
         return Viewer(exchange, rules, visitor, remembered);
     }
 

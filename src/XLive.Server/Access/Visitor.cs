@@ -13,7 +13,6 @@ internal sealed class Visitor
     private readonly ClientSigns _signs;
 
     // A connection is one viewer's, or a proxy's; a viewer seldom has two links at once. An exchange has one request at a time, so no lock.
-    private RememberedGrant? _grant;
     private Session? _session;
 
     private Visitor(Exchange exchange, AccessRules rules, string userAgent, ClientSigns signs)
@@ -37,15 +36,22 @@ internal sealed class Visitor
     public AddressKey Exact { get; }
     public ClientKind Kind { get; }
 
-    public Session? SessionOf(RememberedGrant grant) => _grant == grant ? _session : null;
+    /// <summary>By which the last request came that a link let in: the next one's is the same, and no table need be asked.</summary>
+    public RememberedGrant? Link { get; private set; }
 
-    public void Keep(RememberedGrant grant, Session session) => (_grant, _session) = (grant, session);
+    /// <summary>By which the last one came on a session's path.</summary>
+    public SessionGrant? Path { get; set; }
+
+    public Session? SessionOf(RememberedGrant grant) => Link == grant ? _session : null;
+
+    public void Keep(RememberedGrant grant, Session session) => (Link, _session) = (grant, session);
 
     public static Visitor Of(Exchange exchange, AccessRules rules)
     {
         var userAgent = exchange.RequestHeaders.UserAgent.ToString();
         // Two behind one proxy and one address may name the same program, and only one of them be a browser.
-        if (exchange.Note is Visitor known && known._rules == rules && known.UserAgent == userAgent && known._address.Equals(exchange.Remote)
+        if (exchange.Note is Visitor known && known._rules == rules && known.UserAgent == userAgent
+            && (ReferenceEquals(known._address, exchange.Remote) || known._address.Equals(exchange.Remote))
             && (!exchange.IsShared || known._signs == SignsOf(exchange.RequestHeaders)))
             return known;
         var visitor = new Visitor(exchange, rules, userAgent, SignsOf(exchange.RequestHeaders));

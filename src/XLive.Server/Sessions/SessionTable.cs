@@ -167,12 +167,7 @@ public sealed partial class SessionTable
     public SessionGrant? Find(ReadOnlySpan<char> segment, IPAddress address, ClientKind client, string userAgent, long now)
     {
         if (_paths.Find(segment) is { } known)
-        {
-            // Dropped as idle, it may have come back by another title's path meanwhile: there is one session of an id.
-            if (known.Session.Cleared == Session.NotCleared && _sessions.TryGetValue(known.Session.Id, out var listed))
-                known.Session = listed;
-            return known;
-        }
+            return Current(known);
         if (!_grants.TryRead(segment, out var claim))
             return null;
         // Right by its MAC and unknown here: this process is younger than the session, or another node opened it.
@@ -182,6 +177,15 @@ public sealed partial class SessionTable
         var text = segment.ToString();
         var grant = new SessionGrant(session, claim.Scope, claim.Expires, (long)_options().MaxLifetime.TotalSeconds, claim.Bound, text);
         _paths.Put(text, grant);
+        return grant;
+    }
+
+    /// <summary>Of one that was found before: whose it is now.</summary>
+    public SessionGrant Current(SessionGrant grant)
+    {
+        // Dropped as idle, it may have come back by another title's path meanwhile: there is one session of an id.
+        if (grant.Session.Cleared == Session.NotCleared && _sessions.TryGetValue(grant.Session.Id, out var listed))
+            grant.Session = listed;
         return grant;
     }
 
