@@ -20,7 +20,10 @@ public static class SessionServices
         services.AddSingleton<Revocations>();
         services.AddSingleton<ISessionStore, EmbeddedSessionStore>();
         services.AddSingleton(p => new SessionTable(p.GetRequiredService<SessionGrants>(), p.GetRequiredService<UserMeters>(), settings.Of<SessionOptions>,
-            p.GetRequiredService<TimeProvider>(), p.GetRequiredService<Revocations>(), p.GetRequiredService<ISessionStore>()));
+            p.GetRequiredService<TimeProvider>(), p.GetRequiredService<Revocations>(), p.GetRequiredService<ISessionStore>())
+        {
+            Privacy = () => settings.Of<LogOptions>().Address,
+        });
         services.AddSingleton(p => new SessionKeeper(p.GetRequiredService<SessionTable>(), p.GetRequiredService<ISessionStore>(), settings.Of<SessionOptions>,
             p.GetRequiredService<Supervisor>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<SessionListing>();

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using XLive.Server.Telemetry;
 using XLive.Server.Traffic;
 
 namespace XLive.Server.Sessions;
@@ -44,6 +45,9 @@ public sealed partial class SessionTable
     public int PathsKnown => _paths.Count;
     public int UsersCounted => _users.Count;
     public SessionCounts Counts { get; } = new();
+
+    /// <summary>How much of a viewer's address is kept.</summary>
+    internal Func<AddressPrivacy> Privacy { get; init; } = static () => AddressPrivacy.Full;
     public Revocations Revocations => _revocations;
 
     /// <summary>Every one that is listed, in no order.</summary>
@@ -151,7 +155,7 @@ public sealed partial class SessionTable
     private Session? Before(EntryKey entry) => _entries.GetValueOrDefault(entry);
 
     private Session Make(SessionId id, in Newcomer who) =>
-        new(id, who, _meters.Open(who.Uid, id.ToString()), _clock.GetUtcNow().ToUnixTimeSeconds());
+        new(id, who with { Address = Privacy().Kept(who.Address) }, _meters.Open(who.Uid, id.ToString()), _clock.GetUtcNow().ToUnixTimeSeconds());
 
     private bool List(Session session)
     {

@@ -19,7 +19,7 @@ public sealed class LogOptions : ICheckedOptions
     [Setting("log.max_files", "Files kept of each name, the current one included: four names of 512 MiB by default", NeedsRestart = true)]
     public int MaxFiles { get; set; } = 8;
 
-    [Setting("privacy.ip", "How much of a client's address is logged: full, prefix (/24 and /64) or none")]
+    [Setting("privacy.ip", "How much of a viewer's address stands in logs, reports, lists and the stores: full, prefix (/24 and /64) or none")]
     public AddressPrivacy Address { get; set; } = AddressPrivacy.Full;
 
     public void Check(Action<string, string> fault)
@@ -42,5 +42,3 @@ public sealed class LogOptions : ICheckedOptions
 public enum LogDepth { Trace, Debug, Info, Warning, Error }
 
 public enum LogFormat { Text, Json }
-
-public enum AddressPrivacy { Full, Prefix, None }

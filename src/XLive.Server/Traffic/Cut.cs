@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using XLive.Server.Storage;
+using XLive.Server.Telemetry;
 using XLive.Server.Traffic.Counters;
 
 namespace XLive.Server.Traffic;
@@ -22,7 +23,7 @@ internal enum CutReason
 /// One transaction of the ledger: what was read of some slots, what the users' rows become by it, the reports and the batch of history that
 /// come of it. Nothing in memory moves before it is committed, so one that fails never was.
 /// </summary>
-internal sealed class Cut(LedgerFile file, LedgerRows rows, TrafficOptions options)
+internal sealed class Cut(LedgerFile file, LedgerRows rows, TrafficOptions options, AddressPrivacy privacy)
 {
     private readonly List<Change> _changes = [];
     private readonly ArrayBufferWriter<byte> _history = new();
@@ -95,7 +96,7 @@ internal sealed class Cut(LedgerFile file, LedgerRows rows, TrafficOptions optio
             bytes += delta.Bytes;
             var standing = account.Standing!;
             newUids += standing.Row == 0 ? 1 : 0;
-            standing = standing.With(standing.Waiting.With(delta, account.Slot.Since, account.Slot.Last, change.Origins), now, options.MinBytes);
+            standing = standing.With(standing.Waiting.With(delta, account.Slot.Since, account.Slot.Last, change.Origins, privacy), now, options.MinBytes);
             if (change.Reported)
                 standing = Report(account.Uid, standing, window);
             change.Next = rows.Save(account.Uid, account.Standing!, standing, account.Slot.Epoch, change.Counts);

@@ -1,4 +1,5 @@
 using XLive.Server.Storage;
+using XLive.Server.Telemetry;
 using XLive.Server.Traffic.Counters;
 
 namespace XLive.Server.Traffic;
@@ -59,6 +60,9 @@ public sealed class Ledger : IDisposable
 
     /// <summary>Whether anybody is there to take reports. While not, what would be reported waits in the ledger.</summary>
     public Func<bool> IsReporting { get; set; } = static () => false;
+
+    /// <summary>How much of an address a report holds.</summary>
+    internal Func<AddressPrivacy> Privacy { get; init; } = static () => AddressPrivacy.Full;
 
     public string Node => _file.Node;
     public Outbox Outbox => _file.Outbox;
@@ -149,7 +153,7 @@ public sealed class Ledger : IDisposable
             reporting = !(_held = _file.Outbox.Depth().BodyBytes > Outbox.MostBytes);
         // A window never ends before it began, wherever the wall clock went: then they are a second long until it has caught up.
         var window = (From: _windowFrom, To: Math.Max(now, _windowFrom + 1));
-        var cut = new Cut(_file, _rows, options);
+        var cut = new Cut(_file, _rows, options, Privacy());
         var reports = 0;
         long qualified = 0;
         var isCrowded = _meters.IsCrowded;

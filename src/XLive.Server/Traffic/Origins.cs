@@ -1,4 +1,5 @@
 using System.Net;
+using XLive.Server.Telemetry;
 
 namespace XLive.Server.Traffic;
 
@@ -12,8 +13,15 @@ internal sealed class Origins
     private IPAddress[] _addresses = [];
     private string[] _sessions = [];
 
-    public IReadOnlyList<IPAddress> Addresses => _addresses;
     public IReadOnlyList<string> Sessions => _sessions;
+
+    /// <summary>As a report may have them.</summary>
+    public IEnumerable<string> Addresses(AddressPrivacy privacy) => privacy switch
+    {
+        AddressPrivacy.None => [],
+        AddressPrivacy.Prefix => _addresses.Select(static a => AddressPrivacy.Prefix.Text(a)).Distinct(),
+        _ => _addresses.Select(static a => a.ToString()),
+    };
 
     public void Note(IPAddress address, string sid)
     {

@@ -19,7 +19,7 @@ public static class TrafficServices
             settings.Of<TrafficOptions>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(p => new UserMeters(p.GetRequiredService<LedgerStart>().Slots, new TrafficClock(p.GetRequiredService<TimeProvider>())));
         services.AddSingleton(p => new Ledger(p.GetRequiredService<LedgerStart>().File, p.GetRequiredService<UserMeters>(),
-            settings.Of<TrafficOptions>, p.GetRequiredService<TimeProvider>()));
+            settings.Of<TrafficOptions>, p.GetRequiredService<TimeProvider>()) { Privacy = () => settings.Of<LogOptions>().Address });
         services.AddHostedService<TrafficLoops>();
     }
 }

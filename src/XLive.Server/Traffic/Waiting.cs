@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using XLive.Server.Telemetry;
 using XLive.Server.Traffic.Counters;
 
 namespace XLive.Server.Traffic;
@@ -13,12 +14,12 @@ internal sealed record Waiting(Counts Counts, long Since, long Last, string[] Ad
     /// <summary>Bytes that can be reported.</summary>
     public long Bytes => Counts.Payable.Bytes;
 
-    public Waiting With(in Counts taken, long since, long last, Origins? from)
+    public Waiting With(in Counts taken, long since, long last, Origins? from, AddressPrivacy privacy = AddressPrivacy.Full)
     {
         if (since == 0)
             since = last;
         return new Waiting(Counts + taken, Since == 0 ? since : Math.Min(Since, since), Math.Max(Last, last),
-            from is null ? Addresses : Some(Addresses, from.Addresses.Select(static a => a.ToString()), Origins.MostAddresses),
+            from is null ? Addresses : Some(Addresses, from.Addresses(privacy), Origins.MostAddresses),
             from is null ? Sessions : Some(Sessions, from.Sessions, Origins.MostSessions));
     }
 

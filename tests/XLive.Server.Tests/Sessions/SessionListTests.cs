@@ -35,6 +35,19 @@ public sealed class SessionListTests
         string Text(string name) => session.GetProperty(name).GetString()!;
     }
 
+    [Theory]
+    [InlineData("prefix", "127.0.9.0/24", "127.0.9.0/24", 1)]
+    [InlineData("none", "", "127.0.0.0/8", 0)]
+    public async Task No_more_of_an_address_is_kept_than_the_operator_allows(string privacy, string shown, string filter, int found)
+    {
+        await using var api = await SessionApi.StartAsync($"privacy:\n  ip: {privacy}\n");
+        var playlist = await api.Server.GetFrom("127.0.9.9", api.Server.Link(Films.Master, "u1"), Firefox);
+        Assert.Equal(200, (await api.Server.Get(GateServer.SessionPathOf(playlist) + Films.Segment)).Status);
+        Assert.Equal(shown, Assert.Single(await api.Sessions()).GetProperty("address").GetString());
+        Assert.Equal(found, (await api.Sessions("?address=" + filter)).Count);
+        Assert.Empty(await api.Sessions("?address=127.0.9.9"));
+    }
+
     [Fact]
     public async Task A_list_is_filtered()
     {

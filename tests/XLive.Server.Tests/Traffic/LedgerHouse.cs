@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using XLive.Server.Telemetry;
 using XLive.Server.Traffic;
 using XLive.Server.Traffic.Counters;
 
@@ -18,6 +19,7 @@ internal sealed class LedgerHouse : IDisposable
     }
 
     public HandClock Clock { get; } = new();
+    public AddressPrivacy Privacy { get; set; }
     public TrafficOptions Options { get; set; }
     public string Folder { get; }
     public string Traffic => Path.Combine(Folder, "traffic");
@@ -30,7 +32,7 @@ internal sealed class LedgerHouse : IDisposable
     {
         _start = LedgerStart.In(Traffic, Options, Clock);
         Meters = new UserMeters(_start.Slots, new TrafficClock(Clock));
-        Ledger = new Ledger(_start.File, Meters, () => Options, Clock) { IsReporting = static () => true };
+        Ledger = new Ledger(_start.File, Meters, () => Options, Clock) { IsReporting = static () => true, Privacy = () => Privacy };
     }
 
     /// <summary>As kill -9 leaves it: what is mapped is the kernel's, and the file of the counters is as it was at this moment.</summary>

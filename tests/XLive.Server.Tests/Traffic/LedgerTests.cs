@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using XLive.Server.Telemetry;
 using XLive.Server.Traffic;
 
 namespace XLive.Server.Tests.Traffic;
@@ -242,6 +243,26 @@ public sealed class LedgerTests : IDisposable
         Assert.All(reports, r => Assert.InRange(r.GetProperty("items").GetArrayLength(), 1, 5000));
         Assert.Equal(12_001, reports.BytesByUid().Count);
         Assert.All(reports.BytesByUid(), p => Assert.Equal(int.Parse(p.Key[1..], System.Globalization.CultureInfo.InvariantCulture) + 1, p.Value));
+    }
+
+    [Fact]
+    public void An_operator_decides_how_much_of_an_address_is_reported()
+    {
+        foreach (var (privacy, wanted) in ((AddressPrivacy, string[])[])[
+            (AddressPrivacy.Prefix, ["192.0.2.0/24", "2001:db8:1:2::/64", "198.51.100.0/24"]), (AddressPrivacy.None, []), (AddressPrivacy.Full, ["192.0.2.1"])])
+        {
+            _house.Privacy = privacy;
+            _house.Watch("u1", MiB);
+            if (privacy == AddressPrivacy.Prefix)
+            {
+                _house.Watch("u1", MiB, address: "192.0.2.77");
+                _house.Watch("u1", MiB, address: "2001:db8:1:2:3:4:5:6");
+                _house.Watch("u1", MiB, address: "::ffff:198.51.100.9");
+            }
+            _house.PassAWindow();
+            var item = Assert.Single(_house.Receive()).GetProperty("items")[0];
+            Assert.Equal(wanted, item.GetProperty("unique_ips").EnumerateArray().Select(a => a.GetString()));
+        }
     }
 
     [Fact]

@@ -163,7 +163,7 @@ public sealed class SessionEndpoints(
         json.WriteString("sid", session.Id.ToString());
         json.WriteString("uid", session.Uid);
         json.WriteString("kid", session.Kid);
-        json.WriteString("address", session.Address.ToString());
+        json.WriteString("address", table.Privacy().Text(session.Address));
         json.WriteString("client", ClientKinds.Word(session.Client));
         json.WriteString("user_agent", session.UserAgent);
         json.WriteString("path", session.Path);
