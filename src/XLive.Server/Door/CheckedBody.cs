@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Connections;
 
 namespace XLive.Server.Door;
@@ -9,14 +10,15 @@ namespace XLive.Server.Door;
 /// It also has a time of its own: that of a head, and as long again as what has come takes at <see cref="LeastRate"/>. Kestrel's own limit
 /// is looked at once a second for all connections: 1,500 slow bodies ended in one go held viewers up for 200 ms.
 /// </summary>
-internal sealed class CheckedBody(Stream body, TimeSpan grace, TimeProvider clock) : Stream
+internal sealed class CheckedBody(Stream body, IPAddress client, WaitingBodies waiting) : Stream
 {
     /// <summary>Bytes a second: what keeps coming at this rate may take longer than a head.</summary>
     public const int LeastRate = 4096;
 
-    private readonly long _began = clock.GetTimestamp();
+    private readonly long _began = waiting.Clock.GetTimestamp();
     private long _got;
     private CancellationTokenSource? _late;
+    private IPAddress? _place;
 
     public override bool CanRead => true;
     public override bool CanSeek => false;
@@ -26,19 +28,30 @@ internal sealed class CheckedBody(Stream body, TimeSpan grace, TimeProvider cloc
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        _late ??= new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
-        var left = grace + TimeSpan.FromSeconds((double)_got / LeastRate) - clock.GetElapsedTime(_began);
-        _late.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        _late ??= new CancellationTokenSource(Timeout.InfiniteTimeSpan, waiting.Clock);
+        var refused = false;
         try
         {
             // The caller's token is the request's, whose end ends this read anyway.
-            var read = await body.ReadAsync(buffer, _late.Token);
+            var reading = body.ReadAsync(buffer, _late.Token);
+            if (!reading.IsCompleted)
+            {
+                refused = (_place ??= waiting.Enter(client)) is null;
+                var left = waiting.Grace + TimeSpan.FromSeconds((double)_got / LeastRate) - waiting.Clock.GetElapsedTime(_began);
+                if (refused || left <= TimeSpan.Zero)
+                    await _late.CancelAsync();
+                else
+                    _late.CancelAfter(left);
+            }
+            var read = await reading;
             _got += read;
             return read;
         }
         catch (OperationCanceledException) when (_late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw new BadHttpRequestException("The body came too slowly.", StatusCodes.Status408RequestTimeout);
+            throw refused
+                ? new BadHttpRequestException("There are too many that bring their bodies slowly.", StatusCodes.Status503ServiceUnavailable)
+                : new BadHttpRequestException("The body came too slowly.", StatusCodes.Status408RequestTimeout);
         }
         catch (Exception e) when (e is InvalidOperationException || e is IOException and not (BadHttpRequestException or ConnectionResetException))
         {
@@ -49,7 +62,11 @@ internal sealed class CheckedBody(Stream body, TimeSpan grace, TimeProvider cloc
     protected override void Dispose(bool disposing)
     {
         if (disposing)
+        {
             _late?.Dispose();
+            if (Interlocked.Exchange(ref _place, null) is { } place)
+                waiting.Leave(place);
+        }
         base.Dispose(disposing);
     }
 

@@ -26,6 +26,7 @@ public static class DoorServices
         services.AddSingleton<HttpsRedirect>();
         services.AddSingleton(p => new ProxyProtocol(
             p.GetRequiredService<TrustedProxies>(), door, p.GetRequiredService<AuditLog>(), p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(p => new WaitingBodies(door.HeaderTimeout, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Refusals>();
         services.AddSingleton(p => new Drain(door, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(descriptors);
@@ -59,6 +60,6 @@ public static class DoorServices
         services.Remove(kestrel);
         services.AddSingleton<IServer>(p =>
             new DoorServer((IServer)ActivatorUtilities.CreateInstance(p, kestrel.ImplementationType!, p.GetRequiredService<Refusals>()), p.GetRequiredService<FrontDoor>(),
-                door.HeaderTimeout, p.GetRequiredService<TimeProvider>()));
+                p.GetRequiredService<WaitingBodies>()));
     }
 }

@@ -139,12 +139,12 @@ public sealed partial class FrontDoor(
 }
 
 /// <summary>Kestrel with the door before the application.</summary>
-internal sealed class DoorServer(IServer kestrel, FrontDoor door, TimeSpan bodyTime, TimeProvider clock) : IServer
+internal sealed class DoorServer(IServer kestrel, FrontDoor door, WaitingBodies bodies) : IServer
 {
     public IFeatureCollection Features => kestrel.Features;
 
     public Task StartAsync<TContext>(IHttpApplication<TContext> application, CancellationToken cancellationToken) where TContext : notnull =>
-        kestrel.StartAsync(new DoorApplication<TContext>(application, door, bodyTime, clock), cancellationToken);
+        kestrel.StartAsync(new DoorApplication<TContext>(application, door, bodies), cancellationToken);
 
     // The ports stay open while what runs now is sent: whoever watches /health/ready sees 503 there and sends viewers elsewhere, and
     // one who comes all the same is served, and told to come on another connection. Kestrel alone would at once close every connection
@@ -157,7 +157,7 @@ internal sealed class DoorServer(IServer kestrel, FrontDoor door, TimeSpan bodyT
 
     public void Dispose() => kestrel.Dispose();
 
-    private sealed class DoorApplication<TContext>(IHttpApplication<TContext> api, FrontDoor door, TimeSpan bodyTime, TimeProvider clock)
+    private sealed class DoorApplication<TContext>(IHttpApplication<TContext> api, FrontDoor door, WaitingBodies bodies)
         : IHttpApplication<Exchange> where TContext : notnull
     {
         // Kestrel keeps one container for each connection (HTTP/1.1) and each pooled stream (HTTP/2).
@@ -212,7 +212,7 @@ internal sealed class DoorServer(IServer kestrel, FrontDoor door, TimeSpan bodyT
             if (exchange.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
             {
                 var request = exchange.Features.GetRequiredFeature<IHttpRequestFeature>();
-                request.Body = body = new CheckedBody(request.Body, bodyTime, clock);
+                request.Body = body = new CheckedBody(request.Body, exchange.Remote, bodies);
             }
             var context = api.CreateContext(exchange.Features);
             try

@@ -51,9 +51,11 @@ public sealed class ProblemResponses(RequestDelegate next, ILogger<ProblemRespon
         {
             // Where the next request would begin nobody knows any more.
             http.Response.Headers.Connection = "close";
+            if (fault.StatusCode == StatusCodes.Status503ServiceUnavailable)
+                http.Response.Headers.RetryAfter = "1";
             // Not its message: Kestrel quotes the request there.
             await Problem.Write(http, fault.StatusCode, CodeOf(fault.StatusCode), DetailOf(fault.StatusCode));
-            if (fault.StatusCode == StatusCodes.Status408RequestTimeout)
+            if (fault.StatusCode is StatusCodes.Status408RequestTimeout or StatusCodes.Status503ServiceUnavailable)
             {
                 // Or Kestrel would wait five seconds more for the rest of it.
                 await http.Response.CompleteAsync();

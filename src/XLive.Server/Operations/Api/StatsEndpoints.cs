@@ -69,6 +69,9 @@ public static class StatsEndpoints
         var kept = services.GetRequiredService<OpenConnections>();
         json.WriteNumber("cut_without_request", kept.SilentCuts);
         json.WriteNumber("closed_to_make_room", kept.MadeRoom);
+        var bodies = services.GetRequiredService<WaitingBodies>();
+        json.WriteNumber("bodies_waited_for", bodies.Count);
+        json.WriteNumber("bodies_refused", bodies.Refused);
         json.WriteEndObject();
 
         OverloadStats.Write(json, services);
