@@ -88,7 +88,7 @@ public static class HealthServices
             reporter.Parked is > 0 and var parked ? $"{parked} reports were refused and are parked" : null,
             ledger.Difference != 0 ? $"the ledger's books differ by {ledger.Difference} bytes" : null,
         }.Where(t => t is not null).ToList();
-        return trouble.Count > 0 ? (HealthState.Degraded, string.Join("; ", trouble)) : (HealthState.Healthy, $"{meters.Count} users are counted");
+        return trouble.Count > 0 ? (HealthState.Degraded, string.Join("; ", trouble)) : (HealthState.Healthy, $"users counted: {meters.Count}");
     }
 
     private static (HealthState, string) Connections(int open, int most) =>
