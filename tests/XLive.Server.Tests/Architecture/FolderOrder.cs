@@ -18,7 +18,7 @@ internal static partial class FolderOrder
         "Ingest.Rtmp", "Ingest.Pull",
         "Playback.Http", "Playback.Hls", "Playback.HttpFlv", "Playback.Rtmp", "Playback.Forward",
         "Playback.Vod.Folder", "Playback.Vod.Origin", "Playback.Vod.Cache", "Playback.Vod",
-        "Operations.Health", "Operations.Api", "Operations.WebConsole", "Operations.Commands",
+        "Operations.Health", "Operations.Metrics", "Operations.Api", "Operations.WebConsole", "Operations.Commands",
     ];
 
     // The live hub stands between them; the moment one names the other, a protocol on one side knows one on the other.

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using XLive.Server.Accounts;
 using XLive.Server.Door;
+using XLive.Server.Operations.Metrics;
 using XLive.Server.Playback.Vod.Folder;
 using XLive.Server.Sending;
 using XLive.Server.Settings;
@@ -17,6 +18,7 @@ public static class StatsEndpoints
     {
         var services = routes.ServiceProvider;
         routes.MapMethods("/stats", GetAndHead, http => ApiJson.WriteAsync(http, json => Stats(json, services))).Requires(Permission.Monitor);
+        routes.MapMetrics();
         TrafficEndpoints.Map(routes);
         ReportEndpoints.Map(routes);
         routes.MapMethods("/api/v1/config", GetAndHead, http => ApiJson.WriteAsync(http, json => Config(json, services.GetRequiredService<ServerSettings>()))).Requires(Permission.Admin);

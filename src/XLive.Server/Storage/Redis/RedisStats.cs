@@ -22,7 +22,7 @@ public sealed class RedisStats
 
     private readonly long[] _classes = new long[Bounds.Length + 1];
     private readonly long[] _errors = new long[Kinds.Length];
-    private long _excellent, _good, _slow, _reconnects, _refused;
+    private long _excellent, _good, _slow, _reconnects, _refused, _microseconds;
 
     public long Answers => Volatile.Read(ref _excellent) + Volatile.Read(ref _good) + Volatile.Read(ref _slow);
 
@@ -43,6 +43,9 @@ public sealed class RedisStats
 
     public IReadOnlyList<long> Classes => _classes;
 
+    /// <summary>Of all answers together.</summary>
+    public double SumMs => Volatile.Read(ref _microseconds) / 1000.0;
+
     public IEnumerable<(string Kind, long Count)> Errors
     {
         get
@@ -58,6 +61,7 @@ public sealed class RedisStats
     internal void Answered(double milliseconds)
     {
         Interlocked.Increment(ref milliseconds < ExcellentMs ? ref _excellent : ref milliseconds <= GoodMs ? ref _good : ref _slow);
+        Interlocked.Add(ref _microseconds, (long)(milliseconds * 1000));
         var at = Array.FindIndex(Bounds, b => milliseconds < b);
         Interlocked.Increment(ref _classes[at < 0 ? Bounds.Length : at]);
     }

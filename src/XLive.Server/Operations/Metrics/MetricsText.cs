@@ -1,0 +1,66 @@
+using System.Globalization;
+using System.Text;
+
+namespace XLive.Server.Operations.Metrics;
+
+/// <summary>
+/// Prometheus's text format, version 0.0.4: of each name once what it means and its type, then its samples. Labels are words of ours:
+/// nothing from outside gets in, and no label grows with users.
+/// </summary>
+internal sealed class MetricsText
+{
+    public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+    private readonly StringBuilder _text = new(16 << 10);
+
+    public void Counter(string name, string help, double value) => Single(name, help, "counter", value);
+
+    public void Gauge(string name, string help, double value) => Single(name, help, "gauge", value);
+
+    public void Counters(string name, string help, string label, IEnumerable<(string Word, double Value)> samples) => Labelled(name, help, "counter", label, samples);
+
+    public void Gauges(string name, string help, string label, IEnumerable<(string Word, double Value)> samples) => Labelled(name, help, "gauge", label, samples);
+
+    /// <param name="bounds">Upper bounds, of all classes but the last.</param>
+    /// <param name="classes">How many fell into each, not into it and those before.</param>
+    public void Histogram(string name, string help, IReadOnlyList<double> bounds, IReadOnlyList<long> classes, double sum)
+    {
+        Head(name, help, "histogram");
+        long below = 0;
+        for (var i = 0; i < classes.Count; i++)
+        {
+            below += classes[i];
+            Sample(name + "_bucket", "le", i < bounds.Count ? Number(bounds[i]) : "+Inf", below);
+        }
+        Sample(name + "_sum", null, "", sum);
+        Sample(name + "_count", null, "", below);
+    }
+
+    private void Single(string name, string help, string type, double value)
+    {
+        Head(name, help, type);
+        Sample(name, null, "", value);
+    }
+
+    private void Labelled(string name, string help, string type, string label, IEnumerable<(string Word, double Value)> samples)
+    {
+        Head(name, help, type);
+        foreach (var (word, value) in samples)
+            Sample(name, label, word, value);
+    }
+
+    private void Head(string name, string help, string type) =>
+        _text.Append("# HELP ").Append(name).Append(' ').Append(help).Append("\n# TYPE ").Append(name).Append(' ').Append(type).Append('\n');
+
+    private void Sample(string name, string? label, string word, double value)
+    {
+        _text.Append(name);
+        if (label is not null)
+            _text.Append('{').Append(label).Append("=\"").Append(word).Append("\"}");
+        _text.Append(' ').Append(Number(value)).Append('\n');
+    }
+
+    private static string Number(double value) => value.ToString(CultureInfo.InvariantCulture);
+
+    public override string ToString() => _text.ToString();
+}

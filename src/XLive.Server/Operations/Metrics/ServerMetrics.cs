@@ -1,0 +1,39 @@
+using XLive.Server.Door;
+using XLive.Server.Sending;
+using XLive.Server.Settings;
+using XLive.Server.Telemetry;
+
+namespace XLive.Server.Operations.Metrics;
+
+/// <summary>The process, its connections and its requests.</summary>
+internal static class ServerMetrics
+{
+    public static void Write(MetricsText text, IServiceProvider services)
+    {
+        using var process = System.Diagnostics.Process.GetCurrentProcess();
+        text.Counter("process_cpu_seconds_total", "Processor time used.", process.TotalProcessorTime.TotalSeconds);
+        text.Gauge("process_resident_memory_bytes", "Memory held.", Environment.WorkingSet);
+        text.Counter("xlive_collector_paused_seconds_total", "Time for which the memory collector held everything up.", GC.GetTotalPauseDuration().TotalSeconds);
+
+        var requests = services.GetRequiredService<RequestStats>();
+        text.Gauge("xlive_uptime_seconds", "Time since the start.", requests.Uptime.TotalSeconds);
+        text.Counters("xlive_requests_total", "Answers by the first digit of their status.", "class",
+            Enumerable.Range(2, 4).Select(i => ($"{i}xx", (double)requests.Of(i))));
+        text.Counters("xlive_requests_refused_total", "Refusals by the word of their reason.", "reason",
+            requests.Refused.OrderBy(static r => r.Key, StringComparer.Ordinal).Select(static r => (r.Key, (double)r.Value)));
+
+        var connections = services.GetRequiredService<ConnectionCount>();
+        var kept = services.GetRequiredService<OpenConnections>();
+        var waiter = services.GetRequiredService<WritableWaiter>();
+        text.Gauge("xlive_connections", "Open connections.", connections.Open);
+        text.Gauge("xlive_connections_limit", "Open connections there may be.",
+            services.GetRequiredService<Descriptors>().ConnectionsFor(services.GetRequiredService<ServerSettings>().Of<DoorOptions>()));
+        text.Counter("xlive_connections_accepted_total", "Connections that came.", connections.Accepted);
+        text.Counters("xlive_connections_cut_total", "Connections that were ended here, by reason.", "reason",
+            [("idle", waiter.IdleCuts), ("without_request", kept.SilentCuts), ("to_make_room", kept.MadeRoom)]);
+        var bodies = services.GetRequiredService<WaitingBodies>();
+        text.Gauge("xlive_bodies_waited_for", "Bodies of API requests that have not come yet.", bodies.Count);
+        text.Gauge("xlive_bodies_waited_for_limit", "Such bodies there may be.", WaitingBodies.Most);
+        text.Counter("xlive_bodies_refused_total", "Such bodies that found no place.", bodies.Refused);
+    }
+}
