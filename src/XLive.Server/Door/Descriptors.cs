@@ -45,10 +45,16 @@ public sealed class ConnectionCount
     public int Open => Volatile.Read(ref _open);
     public long Accepted => Volatile.Read(ref _accepted);
 
-    internal void Opened()
+    /// <summary>False when there are as many as may be.</summary>
+    internal bool TryOpen(int most)
     {
-        Interlocked.Increment(ref _open);
+        if (Interlocked.Increment(ref _open) > most)
+        {
+            Closed();
+            return false;
+        }
         Interlocked.Increment(ref _accepted);
+        return true;
     }
 
     internal void Closed() => Interlocked.Decrement(ref _open);

@@ -41,7 +41,7 @@ public static class DoorServices
             return overload;
         });
         services.RemoveAll<IConnectionListenerFactory>();
-        services.AddSingleton<PortListeners>();
+        services.AddSingleton(p => ActivatorUtilities.CreateInstance<PortListeners>(p, door));
         services.AddSingleton<IConnectionListenerFactory>(p => p.GetRequiredService<PortListeners>());
         services.AddSingleton(p => new OpenConnections(door, descriptors, p.GetRequiredService<ConnectionCount>(), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<Supervisor>()));
         services.AddSingleton<Certificates>();
@@ -53,7 +53,7 @@ public static class DoorServices
             var tls = settings.Of<TlsOptions>();
             if (tls.Port != 0)
                 certificates.Load();
-            Listeners.Configure(kestrel, door, tls, descriptors.ConnectionsFor(door), waiter, connections, certificates);
+            Listeners.Configure(kestrel, door, tls, waiter, connections, certificates);
         });
         // The door stands before whatever Kestrel would call.
         var kestrel = services.Last(s => s.ServiceType == typeof(IServer));

@@ -19,14 +19,13 @@ namespace XLive.Server.Door;
 internal static class Listeners
 {
     public static void Configure(
-        KestrelServerOptions kestrel, DoorOptions door, TlsOptions tls, int maxConnections, WritableWaiter waiter, OpenConnections connections,
+        KestrelServerOptions kestrel, DoorOptions door, TlsOptions tls, WritableWaiter waiter, OpenConnections connections,
         Certificates certificates)
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
         kestrel.RequestHeaderEncodingSelector = StrictLength.For;
         var limits = kestrel.Limits;
-        limits.MaxConcurrentConnections = maxConnections;
         limits.KeepAliveTimeout = door.KeepaliveTimeout;
         limits.RequestHeadersTimeout = door.HeaderTimeout;
         // Kestrel's floor of 240 bytes a second kills paused and slow players (aspnetcore#7008); network.send_idle_timeout takes its place.
@@ -139,7 +138,12 @@ internal static class Listeners
             connection.Features.Set(output);
             connection.Features.Set<BodyOutput>(output);
             using var gone = new ViewerGone(output, connection);
-            var open = connections.Enter(connection, output);
+            if (connections.Enter(connection, output) is not { } open)
+            {
+                connection.Abort(new ConnectionAbortedException("there are as many connections as may be"));
+                output.Complete();
+                return;
+            }
             connection.Features.Set(open);
             try
             {
@@ -177,6 +181,7 @@ internal static class Listeners
             {
                 connection.Features.Set(streams);
                 waiter.Watch(streams);
+                connection.Features.GetRequiredFeature<OpenConnection>().Left = () => waiter.Release(streams);
             }
             try
             {

@@ -8,6 +8,7 @@ namespace XLive.Server.Door;
 internal sealed class OpenConnection
 {
     private readonly ConnectionContext _connection;
+    private readonly CancellationToken _closed;
     private readonly SocketOutput _output;
     private readonly IConnectionLifetimeNotificationFeature? _lifetime;
     private int _running; // more than one in HTTP/2
@@ -18,6 +19,7 @@ internal sealed class OpenConnection
     public OpenConnection(ConnectionContext connection, SocketOutput output, long now)
     {
         _connection = connection;
+        _closed = connection.ConnectionClosed;
         _output = output;
         _lifetime = connection.Features.Get<IConnectionLifetimeNotificationFeature>();
         _since = now;
@@ -26,6 +28,15 @@ internal sealed class OpenConnection
     // Both are the table's, under its lock.
     internal int Slot { get; set; }
     internal bool Dismissed { get; set; }
+    internal bool HasLeft { get; set; }
+
+    /// <summary>Its socket was closed before this; the sweep's alone.</summary>
+    internal long ClosedAt { get; set; }
+
+    /// <summary>What else outside of it knows it.</summary>
+    internal Action? Left { get; set; }
+
+    public bool IsClosed => _closed.IsCancellationRequested;
 
     /// <summary>It has once brought a whole head.</summary>
     public bool Served => Volatile.Read(ref _served);
@@ -59,6 +70,13 @@ internal sealed class OpenConnection
     {
         if (Interlocked.CompareExchange(ref _askedAt, now, 0) == 0)
             _lifetime?.RequestClose();
+    }
+
+    /// <summary>Nobody will end it: so that nothing outside of it leads to it any more.</summary>
+    public void LetGo()
+    {
+        _output.Complete();
+        Left?.Invoke();
     }
 
     /// <summary>Ends it with a reset, unless bytes of an answer are still on their way.</summary>

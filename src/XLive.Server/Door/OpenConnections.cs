@@ -21,8 +21,14 @@ internal sealed class OpenConnections : IDisposable
     // A viewer who has just come, or whose segment has just ended, is not the one who holds up others.
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(0.25);
 
+    // What Kestrel does behind a socket's end takes milliseconds where nothing runs any more.
+    private static readonly TimeSpan Lingering = TimeSpan.FromSeconds(5);
+
+    private const int ForALook = 32;
+
     private readonly TimeProvider _clock;
     private readonly TimeSpan _headLimit;
+    private readonly int _most;
     private readonly int _high;
     private readonly int _batch;
     private readonly Lock _gate = new();
@@ -31,6 +37,7 @@ internal sealed class OpenConnections : IDisposable
     private int _used;
     private long _silentCuts;
     private long _madeRoom;
+    private long _abandoned;
     private int _leaving; // dismissed and not gone yet
     private int _makingRoom;
     private readonly SupervisedLoop _looks;
@@ -42,9 +49,9 @@ internal sealed class OpenConnections : IDisposable
         _clock = clock;
         _count = count;
         _headLimit = door.HeaderTimeout + ForAnAnswer;
-        var limit = descriptors.ConnectionsFor(door);
-        _high = limit - limit / 16;
-        _batch = Math.Max(1, limit / 16);
+        _most = descriptors.ConnectionsFor(door);
+        _high = _most - _most / 16;
+        _batch = Math.Max(1, _most / 16);
         _looks = supervisor.Every("silence", SweepEvery, Sweep);
     }
 
@@ -54,8 +61,14 @@ internal sealed class OpenConnections : IDisposable
     /// <summary>Connections at rest that went because the table was nearly full.</summary>
     public long MadeRoom => Volatile.Read(ref _madeRoom);
 
-    public OpenConnection Enter(ConnectionContext context, SocketOutput output)
+    /// <summary>Connections whose sockets had closed and that Kestrel never ended; given up here.</summary>
+    public long Abandoned => Volatile.Read(ref _abandoned);
+
+    /// <summary>Null when the table is full.</summary>
+    public OpenConnection? Enter(ConnectionContext context, SocketOutput output)
     {
+        if (!_count.TryOpen(_most))
+            return null;
         var connection = new OpenConnection(context, output, _clock.GetTimestamp());
         lock (_gate)
         {
@@ -68,7 +81,6 @@ internal sealed class OpenConnections : IDisposable
             connection.Slot = slot;
             _slots[slot] = connection;
         }
-        _count.Opened();
         if (TooMany > 0)
             MakeRoomSoon();
         return connection;
@@ -87,6 +99,9 @@ internal sealed class OpenConnections : IDisposable
     {
         lock (_gate)
         {
+            if (connection.HasLeft)
+                return;
+            connection.HasLeft = true;
             _slots[connection.Slot] = null;
             _free.Push(connection.Slot);
             if (connection.Dismissed)
@@ -103,11 +118,34 @@ internal sealed class OpenConnections : IDisposable
         var now = _clock.GetTimestamp();
         foreach (var connection in Slots())
         {
-            if (connection is { Served: false } && _clock.GetElapsedTime(connection.Since, now) > _headLimit && connection.TryCut("no request came"))
+            if (connection is { IsClosed: true, IsIdle: true })
+                Abandon(connection, now);
+            else if (connection is { Served: false } && _clock.GetElapsedTime(connection.Since, now) > _headLimit && connection.TryCut("no request came"))
                 Interlocked.Increment(ref _silentCuts);
             // One that was dismissed and stays is in the middle of a head that does not end.
             else if (connection is { Dismissed: true } && _clock.GetElapsedTime(connection.AskedAt, now) > Rest)
                 connection.TryCut("the table of connections is full");
+        }
+    }
+
+    /// <summary>
+    /// Of streams that are reset as fast as they come Kestrel loses count now and then, and then waits for ever for one that has ended
+    /// (aspnetcore#51307): one connection in ten of a rapid reset. Nothing but we would hold it: given up here it is garbage, with a
+    /// megabyte or two of streams.
+    /// </summary>
+    private void Abandon(OpenConnection connection, long now)
+    {
+        if (connection.ClosedAt == 0)
+        {
+            connection.ClosedAt = now;
+        }
+        else if (_clock.GetElapsedTime(connection.ClosedAt, now) > Lingering)
+        {
+            connection.LetGo();
+            Leave(connection);
+            // They have grown old, and only a whole look at the heap finds them; in the background, for nobody waits for it.
+            if (Interlocked.Increment(ref _abandoned) % ForALook == 0)
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
         }
     }
 

@@ -16,7 +16,7 @@ namespace XLive.Server.Door;
 /// left it takes a whole core to hear EMFILE, and nobody learns of a port that has ended (aspnetcore#55599).
 /// </summary>
 internal sealed class PortListeners(
-    IOptions<SocketTransportOptions> options, IOptions<KestrelServerOptions> kestrel, ConnectionCount count, SpareDescriptors spare, Overload overload,
+    IOptions<SocketTransportOptions> options, DoorOptions door, Descriptors descriptors, ConnectionCount count, SpareDescriptors spare, Overload overload,
     Supervisor supervisor, Lifeline lifeline, ILoggerFactory logs) : IConnectionListenerFactory
 {
     private readonly ConcurrentBag<PortListener> _all = [];
@@ -25,7 +25,7 @@ internal sealed class PortListeners(
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
-        var port = new PortListener(endpoint, options.Value, count, (int)(kestrel.Value.Limits.MaxConcurrentConnections ?? int.MaxValue), spare, overload, supervisor, lifeline, logs);
+        var port = new PortListener(endpoint, options.Value, count, descriptors.ConnectionsFor(door), spare, overload, supervisor, lifeline, logs);
         _all.Add(port);
         return new(port);
     }
@@ -45,7 +45,7 @@ internal sealed partial class PortListener : IConnectionListener
     private readonly SocketTransportOptions _options;
     private readonly SocketConnectionContextFactory _connections;
     private readonly ConnectionCount _count;
-    private readonly int _most; // Kestrel's own bound, which is exact; here a flood costs less, and no line for each
+    private readonly int _most; // the table's own bound is exact; here a flood costs less
     private readonly SpareDescriptors _spare;
     private readonly Overload _overload;
     private readonly Lifeline _lifeline;

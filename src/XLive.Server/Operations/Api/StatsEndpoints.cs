@@ -71,6 +71,7 @@ public static class StatsEndpoints
         var kept = services.GetRequiredService<OpenConnections>();
         json.WriteNumber("cut_without_request", kept.SilentCuts);
         json.WriteNumber("closed_to_make_room", kept.MadeRoom);
+        json.WriteNumber("abandoned", kept.Abandoned);
         var bodies = services.GetRequiredService<WaitingBodies>();
         json.WriteNumber("bodies_waited_for", bodies.Count);
         json.WriteNumber("bodies_refused", bodies.Refused);

@@ -30,7 +30,7 @@ internal static class ServerMetrics
             services.GetRequiredService<Descriptors>().ConnectionsFor(services.GetRequiredService<ServerSettings>().Of<DoorOptions>()));
         text.Counter("xlive_connections_accepted_total", "Connections that came.", connections.Accepted);
         text.Counters("xlive_connections_cut_total", "Connections that were ended here, by reason.", "reason",
-            [("idle", waiter.IdleCuts), ("without_request", kept.SilentCuts), ("to_make_room", kept.MadeRoom)]);
+            [("idle", waiter.IdleCuts), ("without_request", kept.SilentCuts), ("to_make_room", kept.MadeRoom), ("abandoned", kept.Abandoned)]);
         var bodies = services.GetRequiredService<WaitingBodies>();
         text.Gauge("xlive_bodies_waited_for", "Bodies of API requests that have not come yet.", bodies.Count);
         text.Gauge("xlive_bodies_waited_for_limit", "Such bodies there may be.", WaitingBodies.Most);
