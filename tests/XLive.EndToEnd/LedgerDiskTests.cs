@@ -1,9 +1,11 @@
+using System.Diagnostics;
+using XLive.EndToEnd.Databases;
 using XLive.EndToEnd.Harness;
 
 namespace XLive.EndToEnd;
 
 /// <summary>What the books do on a disk that is full, read-only or somebody else's.</summary>
-public sealed class LedgerDiskTests
+public sealed class LedgerDiskTests(ITestOutputHelper output)
 {
     private const int Film = 300_000;
 
@@ -40,6 +42,51 @@ public sealed class LedgerDiskTests
         {
             await Run("umount", "-l", folder["data"]);
         }
+    }
+
+    [Fact]
+    public async Task A_disk_that_turns_read_only_stops_no_viewer_and_no_counting_and_all_goes_on_when_it_can_be_written()
+    {
+        const int viewers = 20;
+        using var folder = new TempFolder();
+        Directory.CreateDirectory(folder["media/films"]);
+        File.WriteAllBytes(folder["media/films/a.ts"], new byte[Film]);
+        await using var disk = await TurningDisk.Mount(folder["disk"], folder["data"]);
+        await using (var server = await ServerProcess.Start(folder["media"], folder,
+            [.. Operator.Options, "--traffic.accumulator_timeout=1s", "--traffic.long_term_timeout=1s"]))
+        {
+            using var op = new Operator(server, "/films/a.ts");
+            await op.SignIn();
+            var served = await Watch(server, "before");
+            await Until(async () => await WaitingOf(folder, "before") == Film, "the first user's bytes in the ledger");
+            var said = LogOf(server).Split('\n').Length;
+            var turned = Stopwatch.StartNew();
+            disk.TurnReadOnly();
+            for (var i = 0; i < viewers; i++)
+            {
+                served += await Watch(server, "during" + i);
+                await Task.Delay(150, TestContext.Current.CancellationToken);
+            }
+            var traffic = "";
+            await Until(async () => (traffic = await op.DetailOf("traffic")).Contains("the ledger cannot be written, the counters go on", StringComparison.Ordinal), "the state to say so");
+            output.WriteLine(traffic);
+            Assert.Equal("degraded", (await op.Health()).State);
+            // Whoever writes there says it once.
+            Assert.InRange(LogOf(server).Split('\n').Length - said, 1, turned.Elapsed.TotalSeconds + 4);
+            Assert.Equal((viewers + 1L) * Film, served);
+            disk.TurnWritable();
+            var back = Stopwatch.StartNew();
+            await Until(async () => (await op.Health()).State == "healthy", "health");
+            for (var i = 0; i < viewers; i++)
+                await Until(async () => await WaitingOf(folder, "during" + i) == Film, "the others' bytes in the ledger");
+            output.WriteLine($"well again after {back.Elapsed.TotalSeconds:0.0} s");
+            // Twice the five seconds that it may take: other tests run beside this one.
+            Assert.InRange(back.Elapsed.TotalSeconds, 0, 10);
+            Assert.Equal(0, await server.Stop());
+        }
+        foreach (var file in (string[])["traffic/ledger.db", "sessions.db", "xlive.db"])
+            Assert.Equal("ok", (await Run("sqlite3", Path.Combine(folder["data"], file), "PRAGMA integrity_check")).MustSucceed().Output.Trim());
+        Assert.Equal($"{(viewers + 1L) * Film}", (await Run("sqlite3", folder["data/traffic/ledger.db"], "SELECT sum(waiting_bytes) FROM users")).MustSucceed().Output.Trim());
     }
 
     [Fact]

@@ -21,9 +21,9 @@ internal static class ModelCommand
         Print($"Seed {seed}. A life is 120 steps of viewers, cuts, receiver, crashes, faults of the disk, steps of the clock, and an end in which");
         Print($"everything must have arrived. A failure is repeated by `./bench model --seed {seed} --from NUMBER --count 1`.");
         Print($"");
-        Print($"| lives | failures | starts after a crash | of power | cuts that failed | reports | seconds |");
-        Print($"| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-        Print($"| {run.Lives:N0} | {run.Failures.Count} | {run.Starts:N0} | {run.PowerLosses:N0} | {run.FailedCuts:N0} | {run.Reports:N0} | {run.Took.TotalSeconds:0.0} |");
+        Print($"| lives | failures | starts after a crash | of power | cuts that failed | reports | seconds | of processors |");
+        Print($"| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+        Print($"| {run.Lives:N0} | {run.Failures.Count} | {run.Starts:N0} | {run.PowerLosses:N0} | {run.FailedCuts:N0} | {run.Reports:N0} | {run.Took.TotalSeconds:0.0} | {Environment.CpuUsage.TotalTime.TotalSeconds:0.0} |");
         foreach (var (number, fault) in run.Failures.OrderBy(f => f.Number).Take(20))
             Console.Error.WriteLine($"{number}: {fault}");
         return run.Failures.IsEmpty && run.Lives == count ? 0 : 1;

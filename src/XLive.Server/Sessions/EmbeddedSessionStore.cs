@@ -13,6 +13,8 @@ public sealed partial class EmbeddedSessionStore(DataOptions data, TimeProvider 
 
     private readonly SemaphoreSlim _turn = new(1, 1);
     private SessionFile? _file;
+    private bool _isRead;
+    private bool _mustReplace;
     private Revocations? _revocations;
     private volatile string _fault = "";
     private volatile int _pending;
@@ -27,13 +29,7 @@ public sealed partial class EmbeddedSessionStore(DataOptions data, TimeProvider 
     {
         _revocations = node.Revocations;
         IReadOnlyList<SessionRecord> sessions = [];
-        await InTurn(file =>
-        {
-            file.LiftUntil(clock.GetUtcNow().ToUnixTimeSeconds());
-            foreach (var revocation in file.Revocations())
-                node.Revocations.Put(revocation);
-            sessions = file.Sessions(SessionTable.Most);
-        });
+        await InTurn(file => sessions = file.Sessions(SessionTable.Most));
         return sessions;
     }
 
@@ -65,7 +61,9 @@ public sealed partial class EmbeddedSessionStore(DataOptions data, TimeProvider 
         try
         {
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            work(_file ??= Open());
+            var file = _file ??= Open();
+            MatchRevocations(file);
+            work(file);
             if (_fault.Length > 0)
             {
                 _fault = "";
@@ -81,6 +79,7 @@ public sealed partial class EmbeddedSessionStore(DataOptions data, TimeProvider 
                 _file?.Dispose();
                 _file = null;
             }
+            _mustReplace = true;
             if (_fault.Length == 0)
                 LogFault(log, FileName, e.Message);
             _fault = $"{FileName}: {e.Message}";
@@ -92,21 +91,33 @@ public sealed partial class EmbeddedSessionStore(DataOptions data, TimeProvider 
         }
     }
 
-    private SessionFile Open()
+    private SessionFile Open() => SessionFile.Open(Path.Combine(data.MakeDir(), FileName), clock, (aside, why) =>
     {
-        var file = SessionFile.Open(Path.Combine(data.MakeDir(), FileName), clock, (aside, why) => LogAside(log, FileName, why, aside));
-        try
+        LogAside(log, FileName, why, aside);
+        _mustReplace = true;
+    });
+
+    /// <summary>
+    /// What the file has of the process before holds, also where the file could not be read at the start; and what was revoked or lifted
+    /// while it could not be written stands in it before anything else does.
+    /// </summary>
+    private void MatchRevocations(SessionFile file)
+    {
+        if (!_isRead)
         {
-            // What was revoked while the file was gone, or stood in the one that was set aside.
-            foreach (var revocation in _revocations!.All)
-                file.Put(revocation);
+            file.LiftUntil(clock.GetUtcNow().ToUnixTimeSeconds());
+            foreach (var revocation in file.Revocations())
+            {
+                // A later one takes the place of an earlier one.
+                if (_revocations!.Find(revocation.Name) is null)
+                    _revocations.Put(revocation);
+            }
+            _isRead = true;
         }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
-        return file;
+        if (!_mustReplace)
+            return;
+        file.Replace(_revocations!.All);
+        _mustReplace = false;
     }
 
     public async ValueTask DisposeAsync()

@@ -43,18 +43,20 @@ internal sealed class SessionFile : IDisposable
     private SessionFile(Sqlite db) => _db = db;
 
     /// <param name="setAside">Told where a file that cannot be read was put, and why.</param>
-    public static SessionFile Open(string path, TimeProvider clock, Action<string, string> setAside)
+    /// <param name="vfs">As <see cref="Sqlite.Open(string, string?)"/> has it; <paramref name="writeAgain"/> as <see cref="SqliteLog.Mend"/>.</param>
+    public static SessionFile Open(string path, TimeProvider clock, Action<string, string> setAside, string? vfs = null, Action<string>? writeAgain = null)
     {
         string why;
         IReadOnlyList<Revocation> saved = [];
         try
         {
-            var file = new SessionFile(Sqlite.Open(path));
+            var file = new SessionFile(Sqlite.Open(path, vfs));
             try
             {
-                why = file._db.First("PRAGMA quick_check(1)", static row => row.Text(0)) ?? "";
+                why = file.Check();
                 if (why == "ok")
                 {
+                    SqliteLog.Mend(file._db, path, writeAgain);
                     Migrations.Apply(file._db, Steps);
                     return file;
                 }
@@ -86,6 +88,18 @@ internal sealed class SessionFile : IDisposable
                 made.Put(revocation);
         });
         return made;
+    }
+
+    /// <summary>
+    /// "ok", or what is damaged. SQLite says so too of a page that the disk would not give it; where it does at the second try nothing is
+    /// wrong with the file, and setting it aside would lose what it holds.
+    /// </summary>
+    private string Check()
+    {
+        var said = "";
+        for (var tries = 0; tries < 2 && said != "ok"; tries++)
+            said = _db.First("PRAGMA quick_check(1)", static row => row.Text(0)) ?? "";
+        return said;
     }
 
     /// <summary>Of a damaged file what can still be read: a lost session opens again, a lost revocation lets somebody in.</summary>
@@ -131,6 +145,14 @@ internal sealed class SessionFile : IDisposable
         }
         foreach (var id in gone)
             _db.Execute("DELETE FROM sessions WHERE sid = $1", Bytes(id));
+    });
+
+    /// <summary>What is revoked, whole.</summary>
+    public void Replace(IEnumerable<Revocation> all) => _db.Transaction(() =>
+    {
+        _db.Execute("DELETE FROM revocations");
+        foreach (var revocation in all)
+            Put(revocation);
     });
 
     /// <summary>On disk when it returns.</summary>

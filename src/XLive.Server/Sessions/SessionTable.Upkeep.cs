@@ -23,7 +23,7 @@ public sealed partial class SessionTable
     /// <summary>A revocation's running transfers.</summary>
     private void Stop(Revocation revocation)
     {
-        var reason = revocation.IsKick ? StopReason.Kicked : StopReason.Revoked;
+        var reason = ReasonOf(revocation);
         if (revocation.Kind == RevocationKind.Sid)
         {
             if (SessionId.TryParse(revocation.Key, out var id) && Find(id) is { } session)
@@ -36,6 +36,27 @@ public sealed partial class SessionTable
                 Stop(session, reason);
         }
     }
+
+    /// <summary>
+    /// No look at the table finds this one: its transfers look at the revocations themselves, which is a comparison of two numbers for as long
+    /// as nothing is revoked. So it needs no list, and there may be any number of them.
+    /// </summary>
+    private void LeaveToItself(Session session)
+    {
+        var seen = Session.NotCleared;
+        session.Meter.Asks = () =>
+        {
+            var version = _revocations.Version;
+            if (version == Volatile.Read(ref seen))
+                return StopReason.None;
+            if (_revocations.Of(session.Sid, session.Uid, session.Kid) is { } revocation)
+                return ReasonOf(revocation);
+            Volatile.Write(ref seen, version);
+            return StopReason.None;
+        };
+    }
+
+    private static StopReason ReasonOf(Revocation revocation) => revocation.IsKick ? StopReason.Kicked : StopReason.Revoked;
 
     private void Stop(Session session, StopReason reason)
     {
@@ -104,6 +125,8 @@ public sealed partial class SessionTable
         if (!_sessions.TryRemove(session.Id, out _))
             return;
         Interlocked.Decrement(ref _count);
+        // A viewer who paused his player for so long still has a transfer.
+        LeaveToItself(session);
         _entries.TryRemove(KeyValuePair.Create(session.Entry, session));
         var user = UserOf(session.Uid);
         lock (user.Gate)

@@ -11,7 +11,10 @@ namespace XLive.Server.Sessions;
 /// </summary>
 public sealed partial class SessionTable
 {
-    /// <summary>At 1 KiB each a quarter of a gibibyte; what comes beyond plays, and is not listed, limited or saved.</summary>
+    /// <summary>
+    /// A viewer of one title takes 2.6 KiB of the heap with his user, his account and his grant, 0.5 KiB less where four share a user: full,
+    /// two thirds of a gibibyte. What comes beyond plays, and is not listed, limited or saved; whoever of it is revoked is cut all the same.
+    /// </summary>
     public const int Most = 262_144;
 
     // The contract's bound of one viewer: the same grant, address prefix and User-Agent within this time.
@@ -40,6 +43,9 @@ public sealed partial class SessionTable
         _revocations.Added = Stop;
         _limit = options().Limit;
     }
+
+    /// <summary>How many are listed at most.</summary>
+    internal int Room { get; set; } = Most;
 
     public int Count => Volatile.Read(ref _count);
     public int PathsKnown => _paths.Count;
@@ -77,7 +83,7 @@ public sealed partial class SessionTable
                     continue;
                 if (FindEntry(who.Entry, who.Now) is { } there)
                     return new Opening(there, null);
-                if (_store is not { SharesPlaces: true } || _limit is null || Count >= Most)
+                if (_store is not { SharesPlaces: true } || _limit is null || Count >= Room)
                     return new Opening(OpenHere(user, SessionId.New(), who), null);
                 if (user.Opening.TryGetValue(who.Entry, out var pending))
                     return new Opening(null, pending);
@@ -124,7 +130,7 @@ public sealed partial class SessionTable
     /// <summary>Under the user's gate. Null: he has as many devices as he may.</summary>
     private Session? OpenHere(UserDevices user, SessionId id, in Newcomer who)
     {
-        if (_limit is { } limit && Count < Most)
+        if (_limit is { } limit && Count < Room)
         {
             var replaced = user.MakeRoom(limit, Before(who.Entry), who.Now);
             if (replaced < 0)
@@ -134,7 +140,7 @@ public sealed partial class SessionTable
             }
             Counts.Replaced(replaced);
         }
-        return Keep(user, id, who, placed: _limit is not null && Count < Most);
+        return Keep(user, id, who, placed: _limit is not null && Count < Room);
     }
 
     /// <summary>Under the user's gate.</summary>
@@ -147,6 +153,8 @@ public sealed partial class SessionTable
             user.Place(session);
         if (List(session))
             _entries[who.Entry] = session;
+        else
+            LeaveToItself(session);
         session.Cleared = version;
         Counts.Opened();
         return session;
@@ -159,7 +167,7 @@ public sealed partial class SessionTable
 
     private bool List(Session session)
     {
-        if (Count >= Most || !_sessions.TryAdd(session.Id, session))
+        if (Count >= Room || !_sessions.TryAdd(session.Id, session))
             return false;
         Interlocked.Increment(ref _count);
         return true;
@@ -177,7 +185,12 @@ public sealed partial class SessionTable
         // Right by its MAC and unknown here: this process is younger than the session, or another node opened it.
         var session = _sessions.GetValueOrDefault(claim.Id) ?? Make(claim.Id, new Newcomer(claim.Uid, claim.Kid, address, client, userAgent, default, now));
         if (!List(session))
-            session = _sessions.GetValueOrDefault(claim.Id) ?? session;
+        {
+            if (_sessions.GetValueOrDefault(claim.Id) is { } listed)
+                session = listed;
+            else
+                LeaveToItself(session);
+        }
         var text = segment.ToString();
         var grant = new SessionGrant(session, claim.Scope, claim.Expires, (long)_options().MaxLifetime.TotalSeconds, claim.Bound, text);
         _paths.Put(text, grant);
@@ -242,7 +255,7 @@ public sealed partial class SessionTable
             {
                 if (user.IsGone)
                     continue;
-                if (_limit is { } limit && !session.HasPlace && Count < Most)
+                if (_limit is { } limit && !session.HasPlace && Count < Room)
                 {
                     var replaced = now < session.BarredUntil ? -1 : user.MakeRoom(limit, null, now);
                     if (replaced < 0)
@@ -255,8 +268,13 @@ public sealed partial class SessionTable
                     comesBack = true;
                 }
                 session.RenewMeter();
-                if (List(session) && session.Entry != default)
-                    _entries.TryAdd(session.Entry, session);
+                if (List(session))
+                {
+                    if (session.Entry != default)
+                        _entries.TryAdd(session.Entry, session);
+                }
+                else if (!_sessions.ContainsKey(session.Id))
+                    LeaveToItself(session);
                 session.Cleared = version;
                 break;
             }

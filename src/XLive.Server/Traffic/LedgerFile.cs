@@ -28,18 +28,16 @@ public sealed class LedgerFile : IDisposable
 
     internal Sqlite Db => _db;
 
-    public static LedgerFile Open(string path, TimeProvider clock) => Open(path, vfs: null, WriteAgain, clock);
+    public static LedgerFile Open(string path, TimeProvider clock) => Open(path, vfs: null, writeAgain: null, clock);
 
-    /// <param name="writeAgain">Writes a file as it is once more, and syncs it.</param>
-    internal static LedgerFile Open(string path, string? vfs, Action<string> writeAgain, TimeProvider clock)
+    /// <param name="writeAgain">As <see cref="SqliteLog.Mend"/> has it.</param>
+    internal static LedgerFile Open(string path, string? vfs, Action<string>? writeAgain, TimeProvider clock)
     {
         Sqlite? db = null;
         try
         {
             db = Sqlite.Open(path, vfs);
-            // The process before may have died of a sync that failed. Then its log reads well from the system's cache and has a hole on the
-            // disk: what is committed behind it now would go with the next power failure, and leave a mixture of old and new pages.
-            db.Transaction(() => writeAgain(path + "-wal"));
+            SqliteLog.Mend(db, path, writeAgain);
             Migrations.Apply(db, LedgerSchema.Steps);
             if (db.First("SELECT name FROM node", static row => row.Text(0)) is not { } node)
             {
@@ -53,16 +51,6 @@ public sealed class LedgerFile : IDisposable
             db?.Dispose();
             throw new LedgerFault(path, e);
         }
-    }
-
-    // Under SQLite's lock for writers, so nobody else writes there meanwhile.
-    private static void WriteAgain(string path)
-    {
-        using var file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
-        var buffer = new byte[1 << 20];
-        for (long at = 0; RandomAccess.Read(file, buffer, at) is > 0 and var got; at += got)
-            RandomAccess.Write(file, buffer.AsSpan(0, got), at);
-        RandomAccess.FlushToDisk(file);
     }
 
     /// <summary>Read in the background, in one glance.</summary>

@@ -18,6 +18,7 @@ public sealed class Meter
     private long _bytes;
     private long _requests;
     private volatile Pace? _pace;
+    private volatile Func<StopReason>? _asks;
     private int _stopped;
 
     // What this session has told its account of itself, and where. Races only ever tell it twice.
@@ -50,7 +51,14 @@ public sealed class Meter
     public Pace? Pace => _pace ?? _account.Pace;
 
     /// <summary>Running transfers end at their next call, or at the waiter's next look.</summary>
-    public bool IsStopped => Volatile.Read(ref _stopped) != 0 || _account.IsStopped;
+    public bool IsStopped => Volatile.Read(ref _stopped) != 0 || _account.IsStopped || (_asks is { } ask && MustStop(ask));
+
+    /// <summary>Asked at each look, where nobody keeps a list by which this meter would be told to stop; null: somebody does.</summary>
+    internal Func<StopReason>? Asks
+    {
+        get => _asks;
+        set => _asks = value;
+    }
 
     public StopReason StoppedFor => Volatile.Read(ref _stopped) is var own and not 0 ? (StopReason)own : _account.StoppedFor;
 
@@ -84,8 +92,17 @@ public sealed class Meter
     /// <summary>The first reason stands, and there is no way back.</summary>
     public void Stop(StopReason reason) => Interlocked.CompareExchange(ref _stopped, (int)reason, 0);
 
+    private bool MustStop(Func<StopReason> ask)
+    {
+        var reason = ask();
+        if (reason == StopReason.None)
+            return false;
+        Stop(reason);
+        return true;
+    }
+
     /// <summary>For the same session, when what stopped it is over.</summary>
-    public Meter Renewed() => new(_meters, _account, _sid);
+    public Meter Renewed() => new(_meters, _account, _sid) { _asks = _asks };
 
     private Account Add(int count, long value)
     {

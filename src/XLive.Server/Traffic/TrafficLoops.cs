@@ -10,15 +10,37 @@ internal sealed partial class TrafficLoops(Ledger ledger, LedgerStart start, Sup
 
     private readonly List<SupervisedLoop> _loops = [];
     private string? _said;
+    private string? _saidOfCounters;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
         foreach (var warning in start.Warnings)
             LogWarned(warning);
         // Apart, for a disk that takes its time over one must not hold up the other.
-        _loops.Add(supervisor.Every("traffic counters", Second, ledger.Sync));
+        _loops.Add(supervisor.Every("traffic counters", Second, Sync));
         _loops.Add(supervisor.Every("traffic ledger", Second, Look));
         return Task.CompletedTask;
+    }
+
+    // A disk that fails is no fault of the loop's: health tells of it while it lasts, and the log when it begins and ends.
+    private void Sync()
+    {
+        string? fault = null;
+        try
+        {
+            ledger.Sync();
+        }
+        catch (IOException e)
+        {
+            fault = e.Message;
+        }
+        if (fault == _saidOfCounters)
+            return;
+        _saidOfCounters = fault;
+        if (fault is not null)
+            LogUnsynced(fault);
+        else
+            LogSynced();
     }
 
     private void Look()
@@ -57,6 +79,12 @@ internal sealed partial class TrafficLoops(Ledger ledger, LedgerStart start, Sup
 
     [LoggerMessage(LogLevel.Warning, "traffic: {What}")]
     private partial void LogWarned(string what);
+
+    [LoggerMessage(LogLevel.Error, "the counters could not be synced, a power failure would lose what comes now and it is tried again each second: {Fault}")]
+    private partial void LogUnsynced(string fault);
+
+    [LoggerMessage(LogLevel.Information, "the counters are synced again")]
+    private partial void LogSynced();
 
     [LoggerMessage(LogLevel.Error, "the ledger could not be written, the counters go on and it is tried again each second: {Fault}")]
     private partial void LogFailed(string fault);

@@ -47,10 +47,12 @@ internal sealed class Operator(ServerProcess server, string film) : IDisposable
     });
 
     /// <summary>Viewers have played from the beginning to now.</summary>
+    /// <param name="atLeast">Half of what they did with both processors busy besides.</param>
     public async Task PlayedOn(int atLeast)
     {
         await _end.CancelAsync();
         await _playing;
+        TestContext.Current.TestOutputHelper?.WriteLine($"{Played} films were played");
         Assert.InRange(Played, atLeast, int.MaxValue);
     }
 
@@ -109,14 +111,19 @@ internal sealed class Operator(ServerProcess server, string film) : IDisposable
         }
     }
 
-    public async Task<(string State, string Database)> Health()
+    public async Task<(string State, string Database)> Health() => await Health("database");
+
+    /// <summary>What one of health's checks says to an operator.</summary>
+    public async Task<string> DetailOf(string check) => (await Health(check)).Detail;
+
+    private async Task<(string State, string Detail)> Health(string check)
     {
         using HttpRequestMessage request = new(HttpMethod.Get, "/health");
         request.Headers.Authorization = Token is null ? null : new("Bearer", Token);
         using HttpResponseMessage answer = await server.Http.SendAsync(request);
         using JsonDocument json = JsonDocument.Parse(await answer.Content.ReadAsStringAsync());
         string detail = json.RootElement.TryGetProperty("checks", out JsonElement checks)
-            ? checks.EnumerateArray().Single(c => c.GetProperty("name").GetString() == "database").GetProperty("detail").GetString()! : "";
+            ? checks.EnumerateArray().Single(c => c.GetProperty("name").GetString() == check).GetProperty("detail").GetString()! : "";
         return (json.RootElement.GetProperty("status").GetString()!, detail);
     }
 

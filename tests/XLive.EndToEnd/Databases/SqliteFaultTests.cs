@@ -32,7 +32,7 @@ public sealed class SqliteFaultTests : IDisposable
             other.Execute("ROLLBACK");
         }
         Assert.Equal(HttpStatusCode.OK, await op.Refresh());
-        await op.PlayedOn(10);
+        await op.PlayedOn(35);
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class SqliteFaultTests : IDisposable
             op.Play();
             other.Execute("ROLLBACK");
             await op.ComesBack(TimeSpan.FromSeconds(8));
-            await op.PlayedOn(5);
+            await op.PlayedOn(28);
         }
     }
 

@@ -8,7 +8,7 @@ namespace XLive.EndToEnd.Harness;
 /// </summary>
 public sealed class SlowFileSystem : IAsyncDisposable
 {
-    static readonly Lazy<Task<string>> Program = new(Compile);
+    static readonly Lazy<Task<string>> Program = new(() => FuseProgram.Compile("slowfs"));
     readonly TempFolder _folder = new();
     Process? _process;
 
@@ -31,7 +31,7 @@ public sealed class SlowFileSystem : IAsyncDisposable
             slow.Release();
             slow._process = Process.Start(new ProcessStartInfo(program, [source, slow.Control, slow.Root, "-f"]) { RedirectStandardError = true })!;
             var said = slow._process.StandardError.ReadToEndAsync(); // some versions of libfuse complain of a default of their own
-            for (var began = Stopwatch.StartNew(); !IsMounted(slow.Root); await Task.Delay(20))
+            for (var began = Stopwatch.StartNew(); !FuseProgram.IsMounted(slow.Root); await Task.Delay(20))
             {
                 if (slow._process.HasExited || began.Elapsed > TimeSpan.FromSeconds(10))
                 {
@@ -65,7 +65,7 @@ public sealed class SlowFileSystem : IAsyncDisposable
         Release(); // a call that hangs would keep the mount busy, and whoever waits for it from dying
         if (_process is not null)
         {
-            for (var attempt = 0; attempt < 5 && IsMounted(Root); attempt++)
+            for (var attempt = 0; attempt < 5 && FuseProgram.IsMounted(Root); attempt++)
             {
                 // Lazily at last: gone from the tree at once, and for good when the last user lets go.
                 await Tool.Run("fusermount3", attempt < 4 ? ["-u", Root] : ["-u", "-z", Root], TimeSpan.FromSeconds(5));
@@ -74,13 +74,11 @@ public sealed class SlowFileSystem : IAsyncDisposable
             await Tool.Stop(_process, TimeSpan.FromSeconds(5));
             _process.Dispose();
         }
-        if (!IsMounted(Root)) // or what lies behind it would be deleted
+        if (!FuseProgram.IsMounted(Root)) // or what lies behind it would be deleted
         {
             _folder.Dispose();
         }
     }
-
-    static bool IsMounted(string folder) => File.ReadLines("/proc/self/mounts").Any(line => line.Split(' ')[1] == folder);
 
     Releaser Slow(string text)
     {
@@ -92,20 +90,6 @@ public sealed class SlowFileSystem : IAsyncDisposable
     {
         File.WriteAllText(Control + ".new", text);
         File.Move(Control + ".new", Control, overwrite: true);
-    }
-
-    static async Task<string> Compile()
-    {
-        var source = Path.Combine(Repository.EndToEnd, "slowfs", "slowfs.c");
-        var program = Path.Combine(Directory.CreateDirectory(Path.Combine(Repository.Artifacts, "slowfs")).FullName, "slowfs");
-        if (!File.Exists(program) || File.GetLastWriteTimeUtc(program) < File.GetLastWriteTimeUtc(source))
-        {
-            var flags = (await Tool.Run("pkg-config", ["--cflags", "--libs", "fuse3"], TimeSpan.FromSeconds(10))).MustSucceed().Output;
-            string[] options = ["-O2", "-o", $"{program}.new", source, .. flags.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)];
-            (await Tool.Run("gcc", options, TimeSpan.FromMinutes(1))).MustSucceed();
-            File.Move($"{program}.new", program, overwrite: true);
-        }
-        return program;
     }
 
     sealed class Releaser(SlowFileSystem disk) : IDisposable

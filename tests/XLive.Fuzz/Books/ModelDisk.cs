@@ -14,13 +14,18 @@ internal sealed class ModelDisk(Dice dice)
     private readonly Dictionary<string, ModelFile> _files = new(StringComparer.Ordinal);
     private int _left = -1;
     private DiskFault _fault;
+    private DiskCall? _only;
 
     public bool IsDead { get; private set; }
 
     /// <summary>So many calls from now something goes wrong, once.</summary>
-    public void Arm(DiskFault fault, int calls) => (_fault, _left) = (fault, calls);
+    /// <param name="only">Calls of this kind alone are counted, and fail; null: all that write.</param>
+    public void Arm(DiskFault fault, int calls, DiskCall? only = null) => (_fault, _left, _only) = (fault, calls, only);
 
     public void Disarm() => _left = -1;
+
+    /// <summary>What was armed has not happened yet.</summary>
+    public bool IsArmed => _left >= 0;
 
     public ModelFile? Find(string path) => _files.GetValueOrDefault(path);
 
@@ -29,11 +34,12 @@ internal sealed class ModelDisk(Dice dice)
     public void Delete(string path) => _files.Remove(path);
 
     /// <summary>What goes wrong with this call.</summary>
-    public DiskFault Next()
+    public DiskFault Next(DiskCall call)
     {
         if (IsDead)
             return DiskFault.Death;
-        if (_left < 0 || _left-- > 0)
+        var counts = _only is { } only ? call == only : call is DiskCall.Write or DiskCall.Sync or DiskCall.Truncate;
+        if (!counts || _left < 0 || _left-- > 0)
             return DiskFault.None;
         if (_fault == DiskFault.Death)
             IsDead = true;
@@ -57,10 +63,10 @@ internal sealed class ModelDisk(Dice dice)
     public void WriteAgain(string path)
     {
         var file = Make(path);
-        if (Next() != DiskFault.None)
+        if (Next(DiskCall.Write) != DiskFault.None)
             throw new IOException("write: input/output error");
         file.WriteAgain();
-        if ( !TrySync(file, Next() != DiskFault.None))
+        if (!TrySync(file, Next(DiskCall.Sync) != DiskFault.None))
             throw new IOException("fsync: input/output error");
     }
 
@@ -86,6 +92,8 @@ internal sealed class ModelDisk(Dice dice)
 }
 
 internal enum DiskFault { None, Full, Failed, Death }
+
+internal enum DiskCall { Open, Read, Write, Truncate, Sync, Delete }
 
 internal sealed class ModelFile
 {

@@ -12,7 +12,7 @@ internal static unsafe partial class ModelVfs
     public const string Name = "xlive-model";
 
     private const int Ok = 0, Full = 13, ReadFailed = 10 | 1 << 8, ShortRead = 10 | 2 << 8, WriteFailed = 10 | 3 << 8, SyncFailed = 10 | 4 << 8,
-        CannotOpen = 14, NotFound = 12;
+        TruncateFailed = 10 | 6 << 8, DeleteFailed = 10 | 10 << 8, CannotOpen = 14, NotFound = 12;
 
     [ThreadStatic]
     private static ModelDisk? t_disk;
@@ -82,7 +82,7 @@ internal static unsafe partial class ModelVfs
         file->Methods = null;
         const int create = 4;
         var path = Marshal.PtrToStringUTF8((nint)name) ?? "temporary";
-        if (Disk.IsDead || ((flags & create) == 0 && Disk.Find(path) is null))
+        if ((flags & create) == 0 && Disk.Find(path) is null || Disk.Next(DiskCall.Open) != DiskFault.None)
             return CannotOpen;
         t_open!.Add(Disk.Make(path));
         file->Index = t_open.Count - 1;
@@ -97,13 +97,13 @@ internal static unsafe partial class ModelVfs
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Read(OpenFile* file, byte* to, int length, long offset) =>
-        Disk.IsDead ? ReadFailed : Of(file).Read(new Span<byte>(to, length), offset) == length ? Ok : ShortRead;
+        Disk.Next(DiskCall.Read) != DiskFault.None ? ReadFailed : Of(file).Read(new Span<byte>(to, length), offset) == length ? Ok : ShortRead;
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Write(OpenFile* file, byte* from, int length, long offset)
     {
         var wasDead = Disk.IsDead;
-        switch (Disk.Next())
+        switch (Disk.Next(DiskCall.Write))
         {
             case DiskFault.Full:
                 return Full;
@@ -121,8 +121,8 @@ internal static unsafe partial class ModelVfs
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Truncate(OpenFile* file, long length)
     {
-        if (Disk.Next() != DiskFault.None)
-            return WriteFailed;
+        if (Disk.Next(DiskCall.Truncate) != DiskFault.None)
+            return TruncateFailed;
         Of(file).Truncate((int)length);
         return Ok;
     }
@@ -130,7 +130,7 @@ internal static unsafe partial class ModelVfs
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Sync(OpenFile* file, int flags)
     {
-        var fault = Disk.Next();
+        var fault = Disk.Next(DiskCall.Sync);
         if (fault == DiskFault.Death)
             return SyncFailed;
         return Disk.TrySync(Of(file), fault != DiskFault.None) ? Ok : SyncFailed;
@@ -167,9 +167,17 @@ internal static unsafe partial class ModelVfs
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Delete(Vfs* vfs, byte* name, int syncDirectory)
     {
-        if (!Disk.IsDead)
-            Disk.Delete(Marshal.PtrToStringUTF8((nint)name)!);
-        return Ok;
+        // What a dead process would delete stays, and so does what cannot be deleted; SQLite is told of the second alone.
+        switch (Disk.Next(DiskCall.Delete))
+        {
+            case DiskFault.None:
+                Disk.Delete(Marshal.PtrToStringUTF8((nint)name)!);
+                return Ok;
+            case DiskFault.Death:
+                return Ok;
+            default:
+                return DeleteFailed;
+        }
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

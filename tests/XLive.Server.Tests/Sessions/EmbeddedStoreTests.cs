@@ -145,5 +145,31 @@ public sealed class EmbeddedStoreTests : IDisposable
         }), "what was revoked meanwhile is kept now");
     }
 
+    [Fact]
+    public async Task What_is_revoked_and_lifted_while_the_file_takes_no_writes_stands_in_it_afterwards()
+    {
+        await using (var api = await Start())
+        {
+            var server = api.Server;
+            var before = await api.Revoke("""{"uid": "u1"}""");
+            // As a disk that fails does it to each write, and undone as quickly.
+            using (var other = Server.Storage.Sqlite.Open(File))
+                other.Script("CREATE TRIGGER no_writes BEFORE INSERT ON revocations BEGIN SELECT RAISE(ABORT, 'no'); END; CREATE TRIGGER no_lifts BEFORE DELETE ON revocations BEGIN SELECT RAISE(ABORT, 'no'); END");
+            Assert.False(SessionApi.Json(await api.Post("/api/v1/revocations", """{"uid": "u2"}"""), 201).GetProperty("stored").GetBoolean());
+            SessionApi.Json(await api.Ask("DELETE", "/api/v1/revocations/" + before), 200);
+            Assert.True(server.Services.GetRequiredService<ISessionStore>().Status.IsDegraded);
+            using (var other = Server.Storage.Sqlite.Open(File))
+                other.Script("DROP TRIGGER no_writes; DROP TRIGGER no_lifts");
+            await SessionApi.Eventually(() => Task.Run(() =>
+            {
+                _clock.Pass(TimeSpan.FromSeconds(1));
+                return !server.Services.GetRequiredService<ISessionStore>().Status.IsDegraded;
+            }), "stored again");
+        }
+        await using var after = await Start();
+        Assert.Equal("200", await after.Server.Verdict(after.Server.Link(Films.Master, "u1")));
+        Assert.Equal("403 revoked", await after.Server.Verdict(after.Server.Link(Films.Master, "u2")));
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 }

@@ -57,6 +57,21 @@ public sealed class AccountTests : IDisposable
     }
 
     [Fact]
+    public void An_account_with_bytes_that_no_cut_has_taken_stays_open()
+    {
+        var meter = _house.Watch("u1", 100);
+        Assert.False(_house.Meters.TryClose(meter.Account));
+        Assert.Equal(1, _house.Meters.Count);
+        var account = meter.Account;
+        meter.Charge(FileKind.Ts, 11);
+        Assert.Same(account, meter.Account);
+        // The counters have it yet, which a start would find.
+        _house.KillAndStart();
+        _house.Pass(TimeSpan.FromSeconds(1));
+        Assert.Equal(111, _house.Receive().BytesByUid()["u1"]);
+    }
+
+    [Fact]
     public void A_session_outlives_its_users_account()
     {
         var meter = _house.Watch("u1", 100);

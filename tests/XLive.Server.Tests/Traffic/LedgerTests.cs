@@ -324,6 +324,24 @@ public sealed class LedgerTests : IDisposable
     }
 
     [Fact]
+    public void A_report_that_is_acknowledged_again_takes_no_other_with_it_and_counts_once()
+    {
+        _house.Watch("u1", 2 * MiB);
+        _house.PassAWindow();
+        var first = _house.Outbox.Oldest()!;
+        _house.Outbox.Acknowledge(first);
+        _house.Watch("u1", 3 * MiB);
+        _house.PassAWindow();
+        var second = _house.Outbox.Oldest()!;
+        _house.Outbox.Acknowledge(first);
+        Assert.Equal(second.Id, _house.Outbox.Oldest()?.Id);
+        Assert.Equal(1, _house.Ledger.Totals().ReportsSent);
+        _house.KillAndStart();
+        Assert.Equal(0, _house.Ledger.Difference);
+        Assert.Equal(3 * MiB, _house.Receive().BytesByUid()["u1"]);
+    }
+
+    [Fact]
     public void A_parked_report_lets_the_others_by_until_it_is_replayed()
     {
         _house.Watch("u1", 2 * MiB);

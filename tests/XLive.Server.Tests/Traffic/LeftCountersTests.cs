@@ -32,6 +32,62 @@ public sealed class LeftCountersTests : IDisposable
     }
 
     [Fact]
+    public void A_slot_whose_epoch_is_torn_is_not_counted_a_second_time()
+    {
+        ReportLatecomer("anna", 2 * MiB);
+        _house.Kill();
+        var bytes = File.ReadAllBytes(Counters);
+        Assert.Equal(1L << 40 | 1, BitConverter.ToInt64(SlotAt(bytes, 0)));
+        // Another one of the same generation, of which the ledger has taken nothing.
+        SlotAt(bytes, 0)[0] ^= 0x40;
+        File.WriteAllBytes(Counters, bytes);
+        _house.Start();
+        Assert.Contains("1 slots are torn", Assert.Single(_house.Warnings), StringComparison.Ordinal);
+        _house.PassAWindow();
+        Assert.Equal(new() { ["anna"] = 2 * MiB }, _house.Receive().BytesByUid());
+    }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1, 0)]
+    public void Two_slots_of_one_user_are_both_counted_and_neither_twice(int olderAt, int newerAt)
+    {
+        ReportLatecomer("anna", 2 * MiB);
+        var older = SlotAt(File.ReadAllBytes(Counters), 0).ToArray();
+        _house.Pass(TimeSpan.FromMinutes(2));
+        Assert.Equal(0, _house.Meters.Count);
+        _house.Watch("anna", 3 * MiB);
+        _house.Kill();
+        var bytes = File.ReadAllBytes(Counters);
+        var at = bytes.AsSpan(CounterFile.HeaderSize).IndexOf("anna"u8) / Slot.Size;
+        var newer = SlotAt(bytes, at).ToArray();
+        Assert.Equal((1L << 40 | 1, 1L << 40 | 2), (BitConverter.ToInt64(older), BitConverter.ToInt64(newer)));
+        // Power failed: the disk has the new slot, and has not heard that the older one is nobody's.
+        SlotAt(bytes, at).Clear();
+        older.CopyTo(SlotAt(bytes, olderAt));
+        newer.CopyTo(SlotAt(bytes, newerAt));
+        File.WriteAllBytes(Counters, bytes);
+        _house.Start();
+        _house.PassAWindow();
+        Assert.Equal(new() { ["anna"] = 5 * MiB }, _house.Receive().BytesByUid());
+        Assert.Equal(0, _house.Ledger.Difference);
+        _house.KillAndStart();
+        Assert.Equal(0, _house.Ledger.Difference);
+    }
+
+    /// <summary>Just before the window ends, so that his slot is his yet when it is over.</summary>
+    private void ReportLatecomer(string uid, long bytes)
+    {
+        var late = TimeSpan.FromSeconds(10);
+        _house.Pass(_house.Options.ReportInterval - late);
+        _house.Watch(uid, bytes);
+        _house.Pass(late);
+        Assert.Equal(1, _house.Outbox.Depth().Waiting);
+    }
+
+    private static Span<byte> SlotAt(byte[] file, int index) => file.AsSpan(CounterFile.HeaderSize + index * Slot.Size, Slot.Size);
+
+    [Fact]
     public void A_damaged_head_costs_no_slot()
     {
         _house.Watch("anna", 2 * MiB);

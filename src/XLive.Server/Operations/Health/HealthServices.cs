@@ -46,16 +46,24 @@ public static class HealthServices
         return entries.MoveNext() ? (HealthState.Healthy, root) : (HealthState.Degraded, root + " is empty");
     }
 
+    // Never worse than degraded: where nothing can be written viewers play on, and a balancer that took the server off would end that too.
     private static (HealthState, string) Data(string dir)
     {
-        var probe = Path.Combine(dir, ".probe");
-        File.WriteAllText(probe, "");
-        File.Delete(probe);
+        try
+        {
+            var probe = Path.Combine(dir, ".probe");
+            File.WriteAllText(probe, "");
+            File.Delete(probe);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return (HealthState.Degraded, "cannot be written: " + e.Message);
+        }
         var free = new DriveInfo(Path.GetFullPath(dir)).AvailableFreeSpace;
         return free < 64 << 20 ? (HealthState.Degraded, $"{free >> 20} MiB left") : (HealthState.Healthy, $"{free >> 20} MiB free");
     }
 
-    // Never worse than degraded: who plays needs it for nothing, and a balancer that took all servers off for it would end that too.
+    // As with data: who plays needs it for nothing.
     private static (HealthState, string) DatabaseState(Database db)
     {
         if (db.Away is { } away)
