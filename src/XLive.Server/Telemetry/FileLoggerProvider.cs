@@ -27,6 +27,9 @@ public sealed class FileLoggerProvider(LogFiles files) : ILoggerProvider
         private const int StackBytes = 6 << 10;
         private const int DeepestCause = 5;
 
+        // Of Kestrel, when the collector finds a connection that it never ended: counted where it was given up.
+        private const string Abandoned = "ApplicationNeverCompleted";
+
         private readonly string _shortCategory = category[(category.LastIndexOf('.') + 1)..];
         private readonly bool _framework = category.StartsWith("Microsoft.", StringComparison.Ordinal)
             || category.StartsWith("System.", StringComparison.Ordinal);
@@ -41,7 +44,7 @@ public sealed class FileLoggerProvider(LogFiles files) : ILoggerProvider
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
             Func<TState, Exception?, string> formatter)
         {
-            if (!IsEnabled(logLevel))
+            if (!IsEnabled(logLevel) || eventId.Name == Abandoned)
             {
                 return;
             }

@@ -10,6 +10,8 @@ public static class LogServices
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         // A line for each connection above server.max_connections: health and /stats tell of a flood without being one.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel.Connections", LogLevel.Error);
+        // A hundred lines, at the highest level, for each connection of somebody who resets streams as fast as they come.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel.Http2", LogLevel.None);
         builder.Logging.AddFilter("System", LogLevel.Warning);
         builder.Logging.AddProvider(new FileLoggerProvider(files));
         builder.Services.AddSingleton(files);
