@@ -21,7 +21,7 @@ internal enum PostEnd
 internal readonly record struct PostResult(PostEnd End, string Said, TimeSpan? RetryAfter, byte[] Answer);
 
 /// <summary>One attempt to hand a report over. The receiver is another's program: it may answer late, with anything, or never.</summary>
-internal sealed class ReportPost : IDisposable
+internal sealed class ReportPost(TimeProvider clock) : IDisposable
 {
     // A receiver that applies 5,000 items in one transaction has time for it; the answer's head ends the wait.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -53,8 +53,8 @@ internal sealed class ReportPost : IDisposable
             request.Headers.TryAddWithoutValidation("X-API-Key", options.ApiKey);
             request.Headers.TryAddWithoutValidation("X-Signature", Signature(report.Body, options.ApiKey));
         }
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        patience.CancelAfter(Patience);
+        using var late = new CancellationTokenSource(Patience, clock);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
         try
         {
             using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
@@ -81,10 +81,10 @@ internal sealed class ReportPost : IDisposable
         Convert.ToHexStringLower(HMACSHA256.HashData(System.Text.Encoding.UTF8.GetBytes(apiKey), body));
 
     // The status alone acknowledges: an answer that is too long, too slow or cut is one without verdicts.
-    private static async Task<byte[]> ReadAsync(HttpResponseMessage response, CancellationToken stop)
+    private async Task<byte[]> ReadAsync(HttpResponseMessage response, CancellationToken stop)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        patience.CancelAfter(BodyPatience);
+        using var late = new CancellationTokenSource(BodyPatience, clock);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
         try
         {
             await using var body = await response.Content.ReadAsStreamAsync(patience.Token);
@@ -104,10 +104,10 @@ internal sealed class ReportPost : IDisposable
         }
     }
 
-    private static TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
+    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
     {
         { Delta: { } delta } => delta,
-        { Date: { } date } => date - DateTimeOffset.UtcNow,
+        { Date: { } date } => date - clock.GetUtcNow(),
         _ => null,
     };
 
