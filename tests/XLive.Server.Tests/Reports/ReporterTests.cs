@@ -235,6 +235,30 @@ public sealed class ReporterTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_was_said_of_users_holds_from_the_first_request_after_a_start()
+    {
+        var data = Directory.CreateTempSubdirectory("xlive-data-").FullName;
+        try
+        {
+            _receiver.Answer = static (number, socket) => ScriptedReceiver.Say(socket, "200 OK", number == 0 ? "{\"blocked\": [\"bad\"], \"quota\": {\"u1\": 1}}" : "");
+            await Start($"--data.dir={data}");
+            Watch("u1");
+            Until.Equal(1, () => _server!.Get<QuotaWatch>().OverCount, "users over their quota");
+            await _server!.DisposeAsync();
+            await Start($"--data.dir={data}");
+            Watch("bad", 403);
+            Watch("u1", 403);
+            Watch("other");
+        }
+        finally
+        {
+            await _server!.DisposeAsync();
+            _server = null;
+            Directory.Delete(data, recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task Who_is_throttled_plays_on_at_the_rate()
     {
         await Start("--traffic.quota={bytes: 1000000, period: 1d, over: throttle, rate: 500KiB}");
