@@ -30,15 +30,19 @@ internal sealed class ReportPost(TimeProvider clock) : IDisposable
     /// <summary>A verdict on each of 5,000 users fits twice.</summary>
     public const int MostAnswer = 1 << 20;
 
-    private readonly HttpClient _client = new(new SocketsHttpHandler
+    // A receiver that moved is found by its name again.
+    private readonly HttpClient _client = Client(TimeSpan.FromMinutes(2));
+    private readonly HttpClient _oneByOne = Client(TimeSpan.Zero);
+    private bool _endsConnections;
+
+    private static HttpClient Client(TimeSpan connectionsLive) => new(new SocketsHttpHandler
     {
         // A redirect would carry the key to whoever it names.
         AllowAutoRedirect = false,
         UseCookies = false,
         ConnectTimeout = TimeSpan.FromSeconds(10),
         MaxResponseHeadersLength = 16,
-        // A receiver that moved is found by its name again.
-        PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+        PooledConnectionLifetime = connectionsLive,
     })
     { Timeout = Timeout.InfiniteTimeSpan };
 
@@ -57,7 +61,9 @@ internal sealed class ReportPost(TimeProvider clock) : IDisposable
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
         try
         {
-            using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
+            using var response = await (_endsConnections ? _oneByOne : _client).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
+            // As HTTP/1.0 does (RFC 9112, 9.3). HttpClient would post the next report on the same connection, and often before it sees its end.
+            _endsConnections = response.Version == HttpVersion.Version10 && !response.Headers.Connection.Contains("keep-alive", StringComparer.OrdinalIgnoreCase);
             var status = (int)response.StatusCode;
             var said = "answered " + status.ToString(CultureInfo.InvariantCulture);
             if (status is >= 200 and < 300 or 409)
@@ -125,5 +131,9 @@ internal sealed class ReportPost(TimeProvider clock) : IDisposable
         return line.Length > 200 ? line[..200] : line;
     }
 
-    public void Dispose() => _client.Dispose();
+    public void Dispose()
+    {
+        _client.Dispose();
+        _oneByOne.Dispose();
+    }
 }
