@@ -39,6 +39,8 @@ internal sealed class HandClock : TimeProvider
         {
             Volatile.Write(ref _ticks, _ticks + time.Ticks);
             _wall += time;
+            if (_timers.Count == 0)
+                return;
             foreach (var timer in _timers.Where(t => t.Due <= _ticks).OrderBy(static t => t.Due).ToList())
                 timer.Ring(_ticks);
         }
