@@ -16,8 +16,9 @@ internal sealed record Waiting(Counts Counts, long Since, long Last, string[] Ad
 
     public Waiting With(in Counts taken, long since, long last, Origins? from, AddressPrivacy privacy = AddressPrivacy.Full)
     {
-        if (since == 0)
-            since = last;
+        // The wall clock may have been set back between the two.
+        if (since == 0 || since > last)
+            (since, last) = (last, Math.Max(since, last));
         return new Waiting(Counts + taken, Since == 0 ? since : Math.Min(Since, since), Math.Max(Last, last),
             from is null ? Addresses : Some(Addresses, from.Addresses(privacy), Origins.MostAddresses),
             from is null ? Sessions : Some(Sessions, from.Sessions, Origins.MostSessions));

@@ -92,14 +92,72 @@ internal sealed partial class BooksLoad : IDisposable
         return (most, charged - reported - waiting + load._ledger.Difference + load._meters.Overflow.Bytes);
     }
 
+    /// <param name="Outbox">The most bytes of reports that waited.</param>
+    /// <param name="Files">The most bytes of the ledger's files: the users' rows and the log of SQLite with them.</param>
+    /// <param name="Difference">Bytes charged less those that were reported when somebody was there again: 0.</param>
+    public readonly record struct Outages(long Outbox, long Files, int Reports, long Difference);
+
+    /// <summary>
+    /// Nobody takes reports while so many users play, each from as many addresses and in as many sessions as a report tells. The history goes
+    /// its own way meanwhile.
+    /// </summary>
+    public static Outages Outage(int users, TimeSpan time)
+    {
+        var options = new TrafficOptions();
+        using var load = new BooksLoad(options);
+        var outages = default(Outages);
+        long charged = 0, reported = 0;
+        var window = (int)options.ReportInterval.TotalSeconds;
+        for (var passed = 0; passed < time.TotalSeconds; passed += window)
+        {
+            for (var user = 0; user < users; user++)
+            {
+                Meter meter = null!;
+                // What no further report is cut of needs no more of them.
+                for (var session = 0; session < (load._ledger.IsHeld ? 1 : 10); session++)
+                {
+                    meter = load._meters.Open($"user-{user:000000}", $"session-{user:000000}-{session:00}");
+                    meter.CountRequest(FileKind.Ts, new IPAddress(0x0a000000 + user * 20 + session * 2));
+                    meter.CountRequest(FileKind.M3u8, new IPAddress(0x0a000000 + user * 20 + session * 2 + 1));
+                }
+                meter.Charge(FileKind.Ts, 2 * MiB);
+                charged += 2 * MiB;
+            }
+            load._clock.Pass(window);
+            load._ledger.Look();
+            load.ReceiveHistory();
+            var depth = load._ledger.Outbox.Depth();
+            outages = outages with
+            {
+                Outbox = Math.Max(outages.Outbox, depth.BodyBytes),
+                Files = Math.Max(outages.Files, Directory.GetFiles(load._folder, "ledger.db*").Sum(static f => new FileInfo(f).Length)),
+                Reports = depth.Waiting,
+            };
+        }
+        // What the outbox had no room for is cut at the first windows after.
+        for (var i = 0; i < 2; i++)
+        {
+            reported += load.Receive();
+            load._clock.Pass(window);
+            load._ledger.Look();
+        }
+        reported += load.Receive();
+        return outages with { Difference = charged - reported + load._ledger.Difference };
+    }
+
+    private void ReceiveHistory()
+    {
+        for (; _ledger.History.Oldest() is { } batch; _ledger.History.Forget(batch))
+        {
+        }
+    }
+
     private long Receive()
     {
         long bytes = 0;
         for (; _ledger.Outbox.Oldest() is { } report; _ledger.Outbox.Acknowledge(report))
             bytes += report.Bytes;
-        for (; _ledger.History.Oldest() is { } batch; _ledger.History.Forget(batch))
-        {
-        }
+        ReceiveHistory();
         return bytes;
     }
 

@@ -1,98 +1,88 @@
-using System.Diagnostics;
-using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
-using XLive.Server.Storage;
+using System.Text.Json;
 using XLive.Server.Tests.Delivery;
 using XLive.Server.Traffic;
 using XLive.Server.Traffic.Reports;
 
 namespace XLive.Server.Tests.Reports;
 
-/// <summary>The receiver of docs/traffic.md, as it stands there, beside a real server.</summary>
+/// <summary>The receiver of docs/traffic.md, beside a real server, and beside two nodes that post everything three times.</summary>
 public sealed class DocumentedReceiverTests
 {
-    private const string Key = "key-of-the-documented-receiver";
-
     [Fact]
     public async Task It_adds_up_to_the_byte_over_repeats_and_forgeries()
     {
-        var folder = Directory.CreateTempSubdirectory("xlive-receiver-").FullName;
-        var port = FreePort.Next();
-        var script = Path.Combine(folder, "receiver.py");
-        File.WriteAllText(script, Program());
-        using var python = Process.Start(new ProcessStartInfo("python3", [script, port.ToString(CultureInfo.InvariantCulture), Key, Path.Combine(folder, "sums.db")]))!;
-        try
+        await using var receiver = new DocumentedReceiver("key-of-the-documented-receiver");
+        await using var server = await TestServer.StartAsync($"--traffic.report_url={receiver.Url}", $"--traffic.api_key={receiver.Key}",
+            "--traffic.report_interval=1s", "--traffic.min_bytes=1");
+        server.Write("a.ts", Pattern.Bytes(123_457));
+        var outbox = server.Get<Ledger>().Outbox;
+        for (var i = 0; i < 4; i++)
         {
-            Until.True(() => python.HasExited || Listens(port), "the receiver");
-            Assert.False(python.HasExited, "the receiver ended");
-            await using var server = await TestServer.StartAsync($"--traffic.report_url=http://127.0.0.1:{port}/", $"--traffic.api_key={Key}",
-                "--traffic.report_interval=1s", "--traffic.min_bytes=1");
-            server.Write("a.ts", Pattern.Bytes(123_457));
-            var outbox = server.Get<Ledger>().Outbox;
-            for (var i = 0; i < 4; i++)
+            foreach (var uid in (string[])["u1", "Ünïcode", "u3"])
             {
-                foreach (var uid in (string[])["u1", "Ünïcode", "u3"])
-                {
-                    using var client = server.Connect();
-                    Assert.Equal(200, client.Ask("GET", "/a.ts?" + TestServer.Grant(uid)).Status);
-                }
-                // Whatever lies there goes out a second time, beside the server's own; and once with a letter changed.
-                Until.True(() => outbox.Oldest() is not null || server.Get<Ledger>().Totals().BytesReported == (i + 1) * 3 * 123_457, "a report");
-                if (outbox.Oldest() is { } report)
-                {
-                    Assert.Equal(200, Post(port, report.Body, ReportPost.Signature(report.Body, Key)));
-                    Assert.Equal(401, Post(port, [.. report.Body, (byte)' '], ReportPost.Signature(report.Body, Key)));
-                }
+                using var client = server.Connect();
+                Assert.Equal(200, client.Ask("GET", "/a.ts?" + TestServer.Grant(uid)).Status);
             }
-            var repeat = Encoding.UTF8.GetBytes("{\"report_id\": \"again\", \"items\": [{\"uid\": \"u3\", \"total_bytes\": 1000}]}");
-            for (var i = 0; i < 3; i++)
-                Assert.Equal(200, Post(port, repeat, ReportPost.Signature(repeat, Key)));
-            Until.True(() => server.Get<Ledger>().Totals().BytesReported == 12 * 123_457, "all is reported");
-            using var sums = Sqlite.Open(Path.Combine(folder, "sums.db"));
-            Assert.Equal([("u1", 4 * 123_457L), ("u3", 4 * 123_457L + 1000), ("Ünïcode", 4 * 123_457L)],
-                sums.Query("SELECT uid, bytes FROM users ORDER BY uid", static row => (row.Text(0), row.Int64(1))));
+            // Whatever lies there goes out a second time, beside the server's own; and once with a letter changed.
+            Until.True(() => outbox.Oldest() is not null || server.Get<Ledger>().Totals().BytesReported == (i + 1) * 3 * 123_457, "a report");
+            if (outbox.Oldest() is { } report)
+            {
+                Assert.Equal(200, await receiver.Post(report.Body));
+                Assert.Equal(401, await receiver.Post([.. report.Body, (byte)' '], ReportPost.Signature(report.Body, receiver.Key)));
+            }
         }
-        finally
-        {
-            python.Kill();
-            await python.WaitForExitAsync(TestContext.Current.CancellationToken);
-            Directory.Delete(folder, recursive: true);
-        }
+        var repeat = Encoding.UTF8.GetBytes("{\"report_id\": \"again\", \"items\": [{\"uid\": \"u3\", \"total_bytes\": 1000}]}");
+        for (var i = 0; i < 3; i++)
+            Assert.Equal(200, await receiver.Post(repeat));
+        await Task.Yield();
+        Until.True(() => server.Get<Ledger>().Totals().BytesReported == 12 * 123_457, "all is reported");
+        Assert.Equal([("u1", 4 * 123_457L), ("u3", 4 * 123_457L + 1000), ("Ünïcode", 4 * 123_457L)], receiver.Users);
     }
 
-    /// <summary>One connection, one request, and what comes until its end.</summary>
-    private static int Post(int port, byte[] body, string signature)
+    /// <summary>A user plays on both nodes, one of them has a wrong clock, and each report comes three times, also late and out of order.</summary>
+    [Fact]
+    public async Task Two_nodes_and_three_deliveries_of_everything_are_the_sums_of_one()
     {
-        using var client = new RawClient(new IPEndPoint(IPAddress.Loopback, port));
-        client.Send($"POST / HTTP/1.1\r\nHost: receiver\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\nX-Signature: {signature}\r\n\r\n");
-        var said = Encoding.ASCII.GetString(client.Send(body).ReadToEnd(out var ending));
-        Assert.True(said.Length > 12, $"{said} {ending}");
-        return int.Parse(said[9..12], CultureInfo.InvariantCulture);
+        await using var once = new DocumentedReceiver(ReportHouse.Key);
+        await using var often = new DocumentedReceiver(ReportHouse.Key);
+        await using var right = new ReportHouse(often.Url);
+        await using var wrong = new ReportHouse(often.Url);
+        wrong.Clock.Step(TimeSpan.FromHours(1));
+        for (var window = 0; window < 6; window++)
+        {
+            if (window == 3)
+                wrong.Clock.Step(TimeSpan.FromHours(-2));
+            right.Books.Watch("both", 3_000_000 + window);
+            wrong.Books.Watch("both", 5_000_000 + window);
+            right.Window("on-the-right");
+            wrong.Window("on-the-wrong");
+        }
+        Report[] all = [.. right.Waiting(), .. wrong.Waiting()];
+        Assert.Equal(12, all.DistinctBy(static r => r.Id).Count());
+        foreach (var report in all)
+            Assert.Equal(200, await once.Post(report.Body));
+        foreach (var report in all.Concat(all.Reverse()))
+            Assert.Equal(200, await often.Post(report.Body));
+        await right.StartAsync();
+        await wrong.StartAsync();
+        right.UntilTaken();
+        wrong.UntilTaken();
+        Assert.Equal([("both", 6 * 8_000_000L + 30), ("on-the-right", 6L * (2 << 20)), ("on-the-wrong", 6L * (2 << 20))], often.Users);
+        Assert.Equal(once.Users, often.Users);
+        Assert.Equal((12, 12), (once.Reports, often.Reports));
+        // At the first attempt each: one that failed would wait for a clock that stands.
+        Assert.Equal((6, 6, 0, 0), (right.Totals.ReportsSent, wrong.Totals.ReportsSent, right.Totals.ReportsFailed, wrong.Totals.ReportsFailed));
+        Assert.Equal(once.Users, ByCumulative(all));
+        Assert.Equal((0, 0), (right.Books.Ledger.Difference, wrong.Books.Ledger.Difference));
     }
 
-    private static bool Listens(int port)
-    {
-        using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            probe.Connect("127.0.0.1", port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
-
-    private static string Program()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "XLive.slnx")))
-            folder = Path.GetDirectoryName(folder)!;
-        var text = File.ReadAllText(Path.Combine(folder, "docs", "traffic.md"));
-        var start = text.IndexOf("```python\n", StringComparison.Ordinal) + "```python\n".Length;
-        return text[start..text.IndexOf("```", start, StringComparison.Ordinal)];
-    }
+    /// <summary>The other way that docs/traffic.md has: the highest cumulative sum of each node and user, whatever came in between.</summary>
+    private static List<(string Uid, long Bytes)> ByCumulative(IEnumerable<Report> reports) =>
+    [.. reports.SelectMany(static r => ReportHouse.Items(r.Body).Select(i => (
+            Node: JsonDocument.Parse(r.Body).RootElement.GetProperty("node").GetString(),
+            Uid: i.GetProperty("uid").GetString()!, Bytes: i.GetProperty("cumulative_bytes").GetInt64())))
+        .GroupBy(static i => (i.Node, i.Uid), static (key, of) => (key.Uid, Bytes: of.Max(static i => i.Bytes)))
+        .GroupBy(static i => i.Uid, static (uid, of) => (uid, of.Sum(static i => i.Bytes)))
+        .OrderBy(static i => i.uid, StringComparer.Ordinal)];
 }

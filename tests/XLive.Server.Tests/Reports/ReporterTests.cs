@@ -114,16 +114,18 @@ public sealed class ReporterTests : IAsyncDisposable
     [Fact]
     public async Task An_endless_answer_is_not_read_to_its_end()
     {
-        _receiver.Answer = static (_, socket) =>
+        var sent = 0;
+        _receiver.Answer = (_, socket) =>
         {
             socket.Send("HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n"u8);
             var piece = new byte[65536];
-            for (var i = 0; i < 1600; i++)
+            for (; sent < 1600; Volatile.Write(ref sent, sent + 1))
                 socket.Send(piece);
         };
         await Start();
         Watch("u1");
         Until.True(() => _server!.Get<Ledger>().Totals().ReportsSent == 1, "the acknowledgement");
+        Assert.InRange(Volatile.Read(ref sent), 1, 800);
     }
 
     [Theory]
@@ -149,6 +151,7 @@ public sealed class ReporterTests : IAsyncDisposable
         Assert.False(Outbox.Replay("none"));
         Until.Equal(0, () => Outbox.Depth().Parked + Outbox.Depth().Waiting, "the outbox");
         Assert.Equal(_receiver.All[0].Body, _receiver.All[^1].Body);
+        Assert.Equal(_receiver.All[0].Id, _receiver.All[^1].Id);
     }
 
     [Fact]
@@ -186,63 +189,6 @@ public sealed class ReporterTests : IAsyncDisposable
         await server.DisposeAsync();
         _server = null;
         Assert.Equal(Size, BytesOf(_receiver.All, "u1"));
-    }
-
-    [Fact]
-    public async Task Who_is_blocked_is_cut_and_refused_until_he_is_unblocked()
-    {
-        var answer = "{\"blocked\": [\"bad\", \"Ünïcode\"]}";
-        _receiver.Answer = (_, socket) => ScriptedReceiver.Say(socket, "200 OK", answer);
-        await Start();
-        _server!.Write("long.ts", Pattern.Bytes(64 << 20));
-        using var running = _server.Connect(receiveBuffer: 65536);
-        running.Send(RawClient.Request("GET", "/long.ts?" + TestServer.Grant("bad"))).ReadHead();
-        Watch("u1");
-        Until.Equal(2, () => _server.Get<Verdicts>().Count, "verdicts");
-        running.ReadToEnd(out var ending);
-        Assert.Equal(Ending.Reset, ending);
-        Watch("bad", 403);
-        Watch("Ünïcode", 403);
-        answer = "{\"unblocked\": [\"bad\"]}";
-        Watch("u1");
-        Until.Equal(1, () => _server.Get<Verdicts>().Count, "verdicts");
-        Watch("bad");
-    }
-
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_quota_cuts_new_requests_and_running_ones(bool fromReceiver)
-    {
-        _receiver.Answer = (_, socket) => ScriptedReceiver.Say(socket, "200 OK", fromReceiver ? "{\"quota\": {\"u1\": 5000000, \"u2\": 1}}" : "");
-        await Start(fromReceiver ? "--traffic.min_bytes=1" : "--traffic.quota=5000000");
-        _server!.Write("long.ts", Pattern.Bytes(64 << 20));
-        Watch("u1");
-        Until.True(() => _server.Get<Ledger>().Totals().ReportsSent > 0 || !fromReceiver, "an answer");
-        Watch("u1");
-        using var running = _server.Connect(receiveBuffer: 65536);
-        running.Send(RawClient.Request("GET", "/long.ts?" + TestServer.Grant("u1"))).ReadHead();
-        Until.Equal(1, () => _server.Get<QuotaWatch>().OverCount, "users over their quota");
-        var clock = Stopwatch.StartNew();
-        running.ReadToEnd(out var ending);
-        Assert.Equal(Ending.Reset, ending);
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(2), $"cut after {clock.Elapsed}");
-        using var client = _server.Connect();
-        var refused = client.Ask("GET", "/a.ts?" + TestServer.Grant("u1"));
-        Assert.Equal(403, refused.Status);
-        Assert.Contains("quota_exceeded", refused.Text);
-        Watch("other");
-    }
-
-    [Fact]
-    public async Task Who_is_throttled_plays_on_at_the_rate()
-    {
-        await Start("--traffic.quota={bytes: 1000000, period: 1d, over: throttle, rate: 500KiB}");
-        Watch("u1");
-        Until.Equal(1, () => _server!.Get<QuotaWatch>().OverCount, "users over their quota");
-        var clock = Stopwatch.StartNew();
-        Watch("u1");
-        Assert.InRange(Size / clock.Elapsed.TotalSeconds, 0, 500 * 1024 * 1.2);
     }
 
     public async ValueTask DisposeAsync()

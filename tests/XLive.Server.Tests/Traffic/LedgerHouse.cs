@@ -48,12 +48,13 @@ internal sealed class LedgerHouse : IDisposable
         Start();
     }
 
-    /// <summary>A look each second, as the server has it.</summary>
+    /// <summary>A look each second, as the server has it; each minute where days pass.</summary>
     public void Pass(TimeSpan time)
     {
-        for (var left = time; left > TimeSpan.Zero; left -= TimeSpan.FromSeconds(1))
+        var step = TimeSpan.FromSeconds(time > TimeSpan.FromHours(24) ? 60 : 1);
+        for (var left = time; left > TimeSpan.Zero; left -= step)
         {
-            Clock.Pass(TimeSpan.FromSeconds(1));
+            Clock.Pass(step);
             Ledger.Sync();
             Ledger.Look();
         }

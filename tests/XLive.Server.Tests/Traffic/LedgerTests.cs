@@ -169,6 +169,7 @@ public sealed class LedgerTests : IDisposable
     }
 
     [Theory]
+    [InlineData(-120)]
     [InlineData(-3600)]
     [InlineData(3600)]
     [InlineData(-86_400)]
@@ -179,17 +180,21 @@ public sealed class LedgerTests : IDisposable
         _house.Outbox.Filled += () => after.Add((int)TimeSpan.FromTicks(_house.Clock.GetTimestamp()).TotalSeconds);
         for (var window = 0; window < 4; window++)
         {
+            _house.Watch("u1", MiB);
             if (window == 1)
                 _house.Clock.Step(TimeSpan.FromSeconds(seconds));
             if (window == 2)
                 _house.Clock.Step(TimeSpan.FromSeconds(-seconds));
-            _house.Watch("u1", 2 * MiB);
+            _house.Ledger.Sync();
+            _house.Watch("u1", MiB);
             _house.PassAWindow();
         }
         Assert.Equal([300, 600, 900, 1200], after);
         var received = _house.Receive();
         Assert.Equal(8 * MiB, received.BytesByUid()["u1"]);
         AssertWindowsDoNotOverlap(received.Select(r => (r.GetProperty("from").GetInt64(), r.GetProperty("to").GetInt64())));
+        Assert.All(received.Select(static r => r.GetProperty("items")[0]),
+            static i => Assert.InRange(i.GetProperty("start_time").GetInt64(), 1, i.GetProperty("last_activity").GetInt64()));
     }
 
     [Fact]
@@ -356,6 +361,7 @@ public sealed class LedgerTests : IDisposable
         Assert.False(_house.Outbox.Replay("none"));
         Assert.True(_house.Outbox.Replay(first.Id));
         Assert.Equal(first.Body, _house.Outbox.Oldest()!.Body);
+        Assert.Equal(first.Id, _house.Outbox.Oldest()!.Id);
     }
 
     private static void AssertWindowsDoNotOverlap(IEnumerable<(long From, long To)> windows)

@@ -20,6 +20,7 @@ public sealed class QuotaWatch(Ledger ledger, UserMeters meters, Verdicts verdic
     // The watch's own, but for new accounts, which only look.
     private volatile Over _over = new(-1, new(StringComparer.Ordinal));
     private SupervisedLoop? _loop;
+    private object? _judgedBy;
 
     private sealed record Over(long Period, HashSet<string> Uids);
 
@@ -30,7 +31,7 @@ public sealed class QuotaWatch(Ledger ledger, UserMeters meters, Verdicts verdic
     {
         var quota = options().Quota ?? Unlimited;
         var period = PeriodOf(quota);
-        _over = new(period, [.. ledger.Db.Query("SELECT uid FROM quota_periods WHERE period = $1 AND exceeded = 1", static row => row.Text(0), period)]);
+        _over = new(period, StillOver(quota, period));
         meters.Opening = Judge;
         verdicts.Changed = Look;
         _loop = supervisor.Every("quotas", TimeSpan.FromSeconds(1), Look);
@@ -38,6 +39,21 @@ public sealed class QuotaWatch(Ledger ledger, UserMeters meters, Verdicts verdic
     }
 
     private long PeriodOf(Quota quota) => clock.GetUtcNow().ToUnixTimeSeconds() / (long)quota.Period.TotalSeconds;
+
+    private long Allowed(string uid, Quota quota) => verdicts.Quota(uid) ?? (quota.Bytes > 0 ? quota.Bytes : long.MaxValue);
+
+    /// <summary>
+    /// Of those who had used theirs up, who has by what holds now. Users who are away are in nobody's memory, and one who was given more
+    /// meanwhile must not be refused when he comes back: a player does not ask again.
+    /// </summary>
+    private HashSet<string> StillOver(Quota quota, long period)
+    {
+        _judgedBy = (quota, verdicts.Mark);
+        return [.. ledger.Db.Query("""
+            SELECT p.uid, u.cumulative + u.waiting_bytes - p.base FROM quota_periods p JOIN users u ON u.uid = p.uid
+            WHERE p.period = $1 AND p.exceeded = 1
+            """, static row => (Uid: row.Text(0), Taken: row.Int64(1)), period).Where(u => u.Taken >= Allowed(u.Uid, quota)).Select(static u => u.Uid)];
+    }
 
     /// <summary>A user comes, for the first time or after a while.</summary>
     private void Judge(Account account) => Tell(account, options().Quota ?? Unlimited, _over.Uids.Contains(account.Uid));
@@ -62,7 +78,9 @@ public sealed class QuotaWatch(Ledger ledger, UserMeters meters, Verdicts verdic
     {
         var quota = options().Quota ?? Unlimited;
         var period = PeriodOf(quota);
-        var over = _over.Period == period ? _over.Uids : new HashSet<string>(StringComparer.Ordinal);
+        var over = !(quota, verdicts.Mark).Equals(_judgedBy) ? StillOver(quota, period)
+            : _over.Period == period ? _over.Uids
+            : new HashSet<string>(StringComparer.Ordinal);
         var counts = quota.Bytes > 0 || verdicts.Count > 0;
         List<(string Uid, long Base)> begun = [];
         List<(string Uid, bool Over)> turned = [];
@@ -81,14 +99,13 @@ public sealed class QuotaWatch(Ledger ledger, UserMeters meters, Verdicts verdic
                     account.QuotaBase = Kept(account.Uid, period) ?? Begin(account.Uid, account.QuotaPeriod < 0 ? total - account.Bytes : total);
                     account.QuotaPeriod = period;
                 }
-                var most = verdicts.Quota(account.Uid) ?? (quota.Bytes > 0 ? quota.Bytes : long.MaxValue);
-                var isOver = total - account.QuotaBase >= most;
+                var isOver = total - account.QuotaBase >= Allowed(account.Uid, quota);
                 if (isOver != over.Contains(account.Uid))
                     turned.Add((account.Uid, isOver));
                 Tell(account, quota, isOver);
             });
         }
-        if (turned.Count > 0 || _over.Period != period)
+        if (turned.Count > 0 || _over.Period != period || _over.Uids != over)
         {
             var next = new HashSet<string>(over, StringComparer.Ordinal);
             foreach (var (uid, isOver) in turned)

@@ -29,6 +29,9 @@ public sealed class Verdicts
 
     public long? Quota(string uid) => _of.TryGetValue(uid, out var said) ? said.Bytes : null;
 
+    /// <summary>Another one after each change.</summary>
+    internal object Mark => _of;
+
     /// <summary>Told after each change.</summary>
     public Action? Changed { get; set; }
 

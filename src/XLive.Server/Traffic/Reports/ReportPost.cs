@@ -21,7 +21,7 @@ internal enum PostEnd
 internal readonly record struct PostResult(PostEnd End, string Said, TimeSpan? RetryAfter, byte[] Answer);
 
 /// <summary>One attempt to hand a report over. The receiver is another's program: it may answer late, with anything, or never.</summary>
-internal sealed class ReportPost : IDisposable
+internal sealed class ReportPost(TimeProvider clock) : IDisposable
 {
     // A receiver that applies 5,000 items in one transaction has time for it; the answer's head ends the wait.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -30,15 +30,19 @@ internal sealed class ReportPost : IDisposable
     /// <summary>A verdict on each of 5,000 users fits twice.</summary>
     public const int MostAnswer = 1 << 20;
 
-    private readonly HttpClient _client = new(new SocketsHttpHandler
+    // A receiver that moved is found by its name again.
+    private readonly HttpClient _client = Client(TimeSpan.FromMinutes(2));
+    private readonly HttpClient _oneByOne = Client(TimeSpan.Zero);
+    private bool _endsConnections;
+
+    private static HttpClient Client(TimeSpan connectionsLive) => new(new SocketsHttpHandler
     {
         // A redirect would carry the key to whoever it names.
         AllowAutoRedirect = false,
         UseCookies = false,
         ConnectTimeout = TimeSpan.FromSeconds(10),
         MaxResponseHeadersLength = 16,
-        // A receiver that moved is found by its name again.
-        PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+        PooledConnectionLifetime = connectionsLive,
     })
     { Timeout = Timeout.InfiniteTimeSpan };
 
@@ -53,11 +57,13 @@ internal sealed class ReportPost : IDisposable
             request.Headers.TryAddWithoutValidation("X-API-Key", options.ApiKey);
             request.Headers.TryAddWithoutValidation("X-Signature", Signature(report.Body, options.ApiKey));
         }
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        patience.CancelAfter(Patience);
+        using var late = new CancellationTokenSource(Patience, clock);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
         try
         {
-            using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
+            using var response = await (_endsConnections ? _oneByOne : _client).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
+            // As HTTP/1.0 does (RFC 9112, 9.3). HttpClient would post the next report on the same connection, and often before it sees its end.
+            _endsConnections = response.Version == HttpVersion.Version10 && !response.Headers.Connection.Contains("keep-alive", StringComparer.OrdinalIgnoreCase);
             var status = (int)response.StatusCode;
             var said = "answered " + status.ToString(CultureInfo.InvariantCulture);
             if (status is >= 200 and < 300 or 409)
@@ -81,10 +87,10 @@ internal sealed class ReportPost : IDisposable
         Convert.ToHexStringLower(HMACSHA256.HashData(System.Text.Encoding.UTF8.GetBytes(apiKey), body));
 
     // The status alone acknowledges: an answer that is too long, too slow or cut is one without verdicts.
-    private static async Task<byte[]> ReadAsync(HttpResponseMessage response, CancellationToken stop)
+    private async Task<byte[]> ReadAsync(HttpResponseMessage response, CancellationToken stop)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        patience.CancelAfter(BodyPatience);
+        using var late = new CancellationTokenSource(BodyPatience, clock);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
         try
         {
             await using var body = await response.Content.ReadAsStreamAsync(patience.Token);
@@ -104,10 +110,10 @@ internal sealed class ReportPost : IDisposable
         }
     }
 
-    private static TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
+    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
     {
         { Delta: { } delta } => delta,
-        { Date: { } date } => date - DateTimeOffset.UtcNow,
+        { Date: { } date } => date - clock.GetUtcNow(),
         _ => null,
     };
 
@@ -125,5 +131,9 @@ internal sealed class ReportPost : IDisposable
         return line.Length > 200 ? line[..200] : line;
     }
 
-    public void Dispose() => _client.Dispose();
+    public void Dispose()
+    {
+        _client.Dispose();
+        _oneByOne.Dispose();
+    }
 }

@@ -22,7 +22,7 @@ public sealed partial class Reporter(
 
     private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(10);
 
-    private readonly ReportPost _post = new();
+    private readonly ReportPost _post = new(clock);
     private readonly SemaphoreSlim _news = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _hurry = new();
@@ -137,8 +137,10 @@ public sealed partial class Reporter(
 
     private async Task PauseAsync(TimeSpan pause)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, _hurry.Token);
-        await Task.Delay(pause, clock, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // At the end it is tried each second: a pause that the end cuts short must not become none, and a receiver in need a thousand posts.
+        var isEnd = _hurry.IsCancellationRequested;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, isEnd ? CancellationToken.None : _hurry.Token);
+        await Task.Delay(isEnd ? FirstPause : pause, clock, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>The last window has been cut: it has ten seconds to be taken, and waits in the outbox for the next start if it is not.</summary>
