@@ -83,15 +83,15 @@ internal sealed class Operator(ServerProcess server, string film) : IDisposable
         }
         else if (answer.StatusCode != HttpStatusCode.Unauthorized)
         {
-            await IsProblem(answer);
+            await IsProblem(answer, server.Output);
         }
         return answer.StatusCode;
     }
 
-    public static async Task IsProblem(HttpResponseMessage answer)
+    public static async Task IsProblem(HttpResponseMessage answer, string said = "")
     {
         Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
-        Assert.True(answer.Headers.RetryAfter?.Delta > TimeSpan.Zero, await answer.Content.ReadAsStringAsync());
+        Assert.True(answer.Headers.RetryAfter?.Delta > TimeSpan.Zero, await answer.Content.ReadAsStringAsync() + "\n" + said[^Math.Min(said.Length, 4000)..]);
     }
 
     /// <summary>Until the operator gets in again; fails when it takes longer.</summary>
