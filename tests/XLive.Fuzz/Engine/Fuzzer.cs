@@ -31,7 +31,7 @@ public abstract class Fuzzer
         var kept = Seeds.Of(Name);
         var text = kept.Count > 0 && dice.OneIn(16) ? kept[dice.Below(kept.Count)].Text : Generate(dice);
         if (!Damages(dice))
-            return text;
+            return text.Length <= Mutator.Longest ? text : text[..Mutator.Longest];
         return Mutator.Mutate(text, dice, Tokens, dice.OneIn(4) ? Generate(dice) : text);
     }
 
