@@ -1,8 +1,8 @@
-using System.Collections.Concurrent;
 using XLive.Fuzz.Books;
 using XLive.Fuzz.Engine;
 using XLive.Server.Sessions;
 using XLive.Server.Storage;
+using XLive.Server.Tests.Storage;
 
 namespace XLive.Server.Tests.Sessions;
 
@@ -34,30 +34,8 @@ public sealed class SessionFileFaultTests(ITestOutputHelper output)
 
     private void Each(params (DiskCall Call, DiskFault Fault, bool Dies)[] faults) => EachOf(Most, faults);
 
-    private void EachOf(int most, params (DiskCall Call, DiskFault Fault, bool Dies)[] faults)
-    {
-        foreach (var (call, fault, dies) in faults)
-        {
-            var failures = new ConcurrentBag<(int N, string Said)>();
-            var failed = 0;
-            Parallel.For(1, most + 1, n =>
-            {
-                try
-                {
-                    if (new Life(call, fault, n, dies).Run())
-                        Interlocked.Increment(ref failed);
-                }
-                catch (Exception e)
-                {
-                    failures.Add((n, e.ToString()));
-                }
-            });
-            output.WriteLine($"{call} {fault}{(dies ? ", dies" : "")}: {failed}");
-            Assert.True(failures.IsEmpty, $"{call} {fault}{(dies ? ", dies" : "")}, {failures.Count}\n"
-                + string.Join('\n', failures.OrderBy(f => f.N).Take(3).Select(f => $"{f.N}: {f.Said}")));
-            Assert.Equal(most, failed);
-        }
-    }
+    private void EachOf(int most, params (DiskCall Call, DiskFault Fault, bool Dies)[] faults) =>
+        FailingCalls.Each(output, most, faults, static (call, fault, n, dies) => new Life(call, fault, n, dies).Run());
 
     /// <summary>A node that stores what changes, a round each, and tries again what failed.</summary>
     private sealed class Life(DiskCall call, DiskFault fault, int n, bool dies)

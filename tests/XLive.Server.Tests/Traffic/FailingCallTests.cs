@@ -1,5 +1,5 @@
-using System.Collections.Concurrent;
 using XLive.Fuzz.Books;
+using XLive.Server.Tests.Storage;
 
 namespace XLive.Server.Tests.Traffic;
 
@@ -29,28 +29,6 @@ public sealed class FailingCallTests(ITestOutputHelper output)
 
     private void Each(params (DiskCall Call, DiskFault Fault, bool Dies)[] faults) => EachOf(Most, faults);
 
-    private void EachOf(int most, params (DiskCall Call, DiskFault Fault, bool Dies)[] faults)
-    {
-        foreach (var (call, fault, dies) in faults)
-        {
-            var failures = new ConcurrentBag<(int N, string Said)>();
-            var failed = 0;
-            Parallel.For(1, most + 1, n =>
-            {
-                try
-                {
-                    if (BooksModel.Fail(call, fault, n, dies))
-                        Interlocked.Increment(ref failed);
-                }
-                catch (Exception e)
-                {
-                    failures.Add((n, e.ToString()));
-                }
-            });
-            output.WriteLine($"{call} {fault}{(dies ? ", dies" : "")}: {failed}");
-            Assert.True(failures.IsEmpty, $"{call} {fault}{(dies ? ", dies" : "")}, {failures.Count} of {failed}\n"
-                + string.Join('\n', failures.OrderBy(f => f.N).Take(3).Select(f => $"{f.N}: {f.Said}")));
-            Assert.Equal(most, failed);
-        }
-    }
+    private void EachOf(int most, params (DiskCall Call, DiskFault Fault, bool Dies)[] faults) =>
+        FailingCalls.Each(output, most, faults, BooksModel.Fail);
 }
