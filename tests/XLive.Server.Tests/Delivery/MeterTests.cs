@@ -21,7 +21,7 @@ public sealed class MeterTests(SharedServer shared) : IClassFixture<SharedServer
         var seed = Environment.GetEnvironmentVariable("XLIVE_SEED") is { } given ? int.Parse(given, System.Globalization.CultureInfo.InvariantCulture) : Random.Shared.Next();
         var random = new Random(seed);
         shared.Server.Write(name, Pattern.Bytes(size, 3));
-        for (var i = 0; i < 8; i++)
+        for (var i = 0; i < 4; i++)
         {
             var uid = $"leaver-{name.Length}-{size}-{i}";
             using var client = shared.Server.Connect(receiveBuffer: 1 << random.Next(12, 18));

@@ -188,11 +188,12 @@ public sealed class RawClient : IDisposable
         return all.ToArray();
     }
 
-    /// <summary>All bytes that this side's TCP has taken, read or not, once no more come: for a fifth of a second.</summary>
+    /// <summary>All bytes that this side's TCP has taken, read or not, once no more come: for half a second. A sender whose next segment is larger than
+    /// the window sends the part that fits when its probe is due, one RTO later: 200 ms at least.</summary>
     public long SettledReceived()
     {
         var received = -1L;
-        for (var still = 0; still < 20; Thread.Sleep(10))
+        for (var still = 0; still < 50; Thread.Sleep(10))
         {
             var now = TcpReceived;
             still = now == received ? still + 1 : 0;
