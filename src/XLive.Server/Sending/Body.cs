@@ -2,17 +2,33 @@ using XLive.Server.Traffic;
 
 namespace XLive.Server.Sending;
 
+/// <summary>A body whose bytes come piece by piece: blocks of a cache, some of which are still on their way.</summary>
+public abstract class BodySource
+{
+    /// <summary>At least one byte from this offset on, at most so many. An IOException ends the response short of its length.</summary>
+    public abstract ValueTask<BodyPiece> ReadAsync(long offset, long most);
+}
+
+/// <summary>Bytes that stand until they are given back.</summary>
+public readonly record struct BodyPiece(ReadOnlyMemory<byte> Bytes, IBodyOwner Owner);
+
+public interface IBodyOwner
+{
+    void Release();
+}
+
 /// <summary>
-/// What a response carries: bytes in memory, or a range of an open file. Whoever makes one keeps its source alive until the send
+/// What a response carries: bytes in memory, a range of an open file, or of what is still coming. Whoever makes one keeps its source alive until the send
 /// has ended; a file's handle may be shared by any number of bodies, for every read names its offset.
 /// </summary>
 public readonly struct Body
 {
-    private Body(ReadOnlyMemory<byte> memory, SendableFile? file, long offset, long length, FileKind kind)
+    private Body(ReadOnlyMemory<byte> memory, SendableFile? file, BodySource? source, long offset, long length, FileKind kind)
     {
         Kind = kind;
         Memory = memory;
         File = file;
+        Source = source;
         Offset = offset;
         Length = length;
     }
@@ -21,15 +37,20 @@ public readonly struct Body
     public FileKind Kind { get; }
     public ReadOnlyMemory<byte> Memory { get; }
     public SendableFile? File { get; }
+    public BodySource? Source { get; }
     public long Offset { get; }
     public long Length { get; }
 
-    public static Body Of(ReadOnlyMemory<byte> memory, FileKind kind = FileKind.Other) => new(memory, null, 0, memory.Length, kind);
+    public static Body Of(ReadOnlyMemory<byte> memory, FileKind kind = FileKind.Other) => new(memory, null, null, 0, memory.Length, kind);
 
-    public static Body Of(SendableFile file, long offset, long length, FileKind kind) => new(default, file, offset, length, kind);
+    public static Body Of(SendableFile file, long offset, long length, FileKind kind) => new(default, file, null, offset, length, kind);
+
+    public static Body Of(BodySource source, long offset, long length, FileKind kind) => new(default, null, source, offset, length, kind);
 
     public Body Slice(long offset, long length) =>
-        File is null ? Of(Memory.Slice((int)offset, (int)length), Kind) : Of(File, Offset + offset, length, Kind);
+        Source is not null ? Of(Source, Offset + offset, length, Kind)
+        : File is not null ? Of(File, Offset + offset, length, Kind)
+        : Of(Memory.Slice((int)offset, (int)length), Kind);
 }
 
 /// <summary>How a send ended; the meter, the log and the metrics all need the word.</summary>

@@ -26,6 +26,8 @@ internal static class Sender
     {
         if (body.Length == 0)
             return new(new Sent(SendEnd.Done, 0));
+        if (body.Source is not null)
+            return SendSourceAsync(response, output, null, body, body.Source, meter);
         if (!output.CanSend(body))
             return CopyAsync(response, output, body, meter);
         if (body.Length > MaxAnnounced)
@@ -145,7 +147,38 @@ internal static class Sender
 
     /// <summary>In HTTP/2, where the connection's output charges what Kestrel has framed.</summary>
     public static ValueTask<Sent> SendAsync(IHttpResponseBodyFeature response, StreamBody? stream, in Body body) =>
-        body.File is null ? CopyMemoryAsync(response, stream, body.Memory) : CopyFileAsync(response, stream, body, body.File);
+        body.Source is not null ? SendSourceAsync(response, null, stream, body, body.Source, null)
+        : body.File is not null ? CopyFileAsync(response, stream, body, body.File)
+        : CopyMemoryAsync(response, stream, body.Memory);
+
+    private static async ValueTask<Sent> SendSourceAsync(IHttpResponseBodyFeature response, BodyOutput? output, StreamBody? stream, Body body, BodySource source, Meter? meter)
+    {
+        for (long done = 0; done < body.Length;)
+        {
+            BodyPiece piece;
+            try
+            {
+                piece = await source.ReadAsync(body.Offset + done, body.Length - done);
+            }
+            catch (IOException)
+            {
+                return new Sent(SendEnd.SourceFailed, done);
+            }
+            try
+            {
+                var bytes = Body.Of(piece.Bytes, body.Kind);
+                var sent = output is not null ? await SendAsync(response, output, bytes, meter) : await CopyMemoryAsync(response, stream, bytes.Memory);
+                done += sent.Bytes;
+                if (sent.End != SendEnd.Done)
+                    return new Sent(sent.End, done);
+            }
+            finally
+            {
+                piece.Owner.Release();
+            }
+        }
+        return new Sent(SendEnd.Done, body.Length);
+    }
 
     private static async ValueTask<Sent> CopyAsync(IHttpResponseBodyFeature response, BodyOutput output, Body body, Meter? meter)
     {

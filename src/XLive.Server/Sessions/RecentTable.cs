@@ -44,6 +44,15 @@ public sealed class RecentTable<T>(int generation) where T : class
         _young[key] = value;
     }
 
+    /// <summary>All that is there, in no order; what comes meanwhile may be missed.</summary>
+    public void Visit(Action<string, T> visit)
+    {
+        foreach (var (key, value) in _young)
+            visit(key, value);
+        foreach (var (key, value) in _old)
+            visit(key, value);
+    }
+
     public void Clear()
     {
         lock (_gate)

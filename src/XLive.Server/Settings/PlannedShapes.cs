@@ -5,8 +5,6 @@ internal static class PlannedShapes
 {
     public enum LimitBy { Ip, Uid, Stream, All }
 
-    public enum Store { Memory, Disk, None }
-
     public sealed class Limit
     {
         public TimeSpan Window { get; set; } = TimeSpan.FromSeconds(1);
@@ -43,18 +41,6 @@ internal static class PlannedShapes
         public DateTimeOffset? NotBefore { get; set; }
 
         public DateTimeOffset? NotAfter { get; set; }
-    }
-
-    public sealed class CacheRule
-    {
-        [SettingField(Required = true)]
-        public string Match { get; set; } = "";
-
-        public TimeSpan? Ttl { get; set; }
-
-        public TimeSpan? Stale { get; set; }
-
-        public Store Store { get; set; }
     }
 
     public sealed class Rung

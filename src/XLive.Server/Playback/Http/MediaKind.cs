@@ -14,6 +14,9 @@ public sealed record MediaKind(string Name, string ContentType, string CacheCont
     public bool IsPlaylist => Name == "playlist";
     public bool IsKey => Name == "key";
 
+    /// <summary>Sound and pictures: large, and never another under the same name.</summary>
+    public bool IsSegment => CacheControl == Immutable;
+
     private static readonly MediaKind Other = new("other", "application/octet-stream", Hour);
 
     private static readonly Dictionary<string, MediaKind>.AlternateLookup<ReadOnlySpan<char>> ByExtension = new Dictionary<string, MediaKind>(StringComparer.OrdinalIgnoreCase)

@@ -9,6 +9,9 @@ internal enum Precondition { Proceed, NotModified, Failed }
 /// <summary>Conditional requests in the order of RFC 9110 section 13.2.2, on strong validators.</summary>
 internal static class Preconditions
 {
+    /// <summary>The modification time of what has none: no date is a condition on it.</summary>
+    public const long NoDate = long.MaxValue;
+
     public static Precondition Evaluate(IHeaderDictionary request, string etag, long modifiedSeconds)
     {
         var ifMatch = request.IfMatch;
@@ -17,7 +20,7 @@ internal static class Preconditions
             if (!Matches(ifMatch, etag, weak: false))
                 return Precondition.Failed;
         }
-        else if (request.IfUnmodifiedSince is { Count: > 0 } unmodified && TryDate(unmodified.ToString(), out var until) && modifiedSeconds > until)
+        else if (modifiedSeconds != NoDate && request.IfUnmodifiedSince is { Count: > 0 } unmodified && TryDate(unmodified.ToString(), out var until) && modifiedSeconds > until)
         {
             return Precondition.Failed;
         }
@@ -37,11 +40,21 @@ internal static class Preconditions
         var value = ifRange.ToString().Trim();
         if (value.StartsWith('"'))
             return value == etag;
+        if (modifiedSeconds == NoDate)
+            return false;
         return TryDate(value, out var date) && date == modifiedSeconds;
     }
 
     private static bool Matches(StringValues header, string etag, bool weak)
     {
+        var ours = etag.AsSpan();
+        // An origin's tag may be weak: never a strong match.
+        if (ours.StartsWith("W/", StringComparison.Ordinal))
+        {
+            ours = ours[2..];
+            if (!weak && !header.ToString().Contains('*', StringComparison.Ordinal))
+                return false;
+        }
         for (var i = 0; i < header.Count; i++)
         {
             var rest = header[i].AsSpan();
@@ -61,7 +74,7 @@ internal static class Preconditions
                 if (end < 0)
                     break;
                 // A weak tag never matches strongly (RFC 9110 section 8.8.3.2).
-                if (rest[..(end + 2)].SequenceEqual(etag) && (weak || !isWeak))
+                if (rest[..(end + 2)].SequenceEqual(ours) && (weak || !isWeak))
                     return true;
                 rest = rest[(end + 2)..];
             }

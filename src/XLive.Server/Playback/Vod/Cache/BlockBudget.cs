@@ -1,0 +1,149 @@
+namespace XLive.Server.Playback.Vod.Cache;
+
+/// <summary>
+/// The memory of the cache: a budget of bytes, and which blocks go when it is used up. S3-FIFO (Yang and others, SOSP 2023): a new block
+/// stands in a small queue, a tenth of the budget, and goes unless it was used again; one that was moves to the main queue, where each use
+/// gives it another round. A scan over a library passes through the small queue and flushes nothing. A hit writes one number; only what comes
+/// and goes takes the lock.
+/// </summary>
+internal sealed class BlockBudget(long bytes)
+{
+    // Of keys that went lately: one that returns was worth keeping.
+    private const int Ghosts = 1 << 16;
+
+    // So many in a row may be in use before it is said that there is no room.
+    private const int Patience = 64;
+
+    private readonly Lock _gate = new();
+    private readonly Queue<Block> _small = new();
+    private readonly Queue<Block> _main = new();
+    private readonly ulong[] _ghosts = new ulong[Ghosts];
+    private long _limit = bytes;
+    private long _used;
+    private long _smallBytes;
+    private long _refused;
+    private long _evicted;
+
+    public long Limit => Volatile.Read(ref _limit);
+    public long Used => Volatile.Read(ref _used);
+    public long Evicted => Volatile.Read(ref _evicted);
+
+    /// <summary>Times that there was no room, because what is there was being sent.</summary>
+    public long Refused => Volatile.Read(ref _refused);
+
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _small.Count + _main.Count;
+        }
+    }
+
+    /// <summary>While memory runs short a quarter must do.</summary>
+    public void Shrink(bool small)
+    {
+        lock (_gate)
+        {
+            Volatile.Write(ref _limit, small ? bytes / 4 : bytes);
+            MakeRoom(0);
+        }
+    }
+
+    /// <summary>A block of the object, held once by the cache and once by the caller, or null while nothing can go.</summary>
+    /// <param name="beside">Bytes that live and go with it elsewhere: a playlist's ready forms.</param>
+    public Block? TryTake(StoredObject owner, int index, int length, long beside = 0)
+    {
+        lock (_gate)
+        {
+            if (!MakeRoom(length + beside))
+            {
+                _refused++;
+                return null;
+            }
+            Interlocked.Add(ref _used, length + beside);
+            var block = new Block(this, length, length + beside) { Owner = owner, Index = index };
+            block.TryHold();
+            if (TakeGhost(KeyOf(owner, index)))
+            {
+                block.IsMain = true;
+                _main.Enqueue(block);
+            }
+            else
+            {
+                _smallBytes += block.Charged;
+                _small.Enqueue(block);
+            }
+            return block;
+        }
+    }
+
+    internal void Freed(long charged) => Interlocked.Add(ref _used, -charged);
+
+    private bool MakeRoom(long wanted)
+    {
+        for (var tries = 0; Used + wanted > Limit; tries++)
+        {
+            if (tries > Patience + _small.Count / 8)
+                return false;
+            if (_small.Count > 0 && (_smallBytes * 10 > Limit || _main.Count == 0))
+                PassSmall();
+            else if (_main.Count > 0)
+                PassMain();
+            else
+                return false;
+        }
+        return true;
+    }
+
+    private void PassSmall()
+    {
+        var block = _small.Dequeue();
+        if (block.IsInUse)
+        {
+            _small.Enqueue(block);
+            return;
+        }
+        _smallBytes -= block.Charged;
+        if (block.Uses > 1)
+        {
+            block.Uses = 0;
+            block.IsMain = true;
+            _main.Enqueue(block);
+            return;
+        }
+        _ghosts[KeyOf(block.Owner!, block.Index) % Ghosts] = KeyOf(block.Owner!, block.Index);
+        Evict(block);
+    }
+
+    private void PassMain()
+    {
+        var block = _main.Dequeue();
+        if (block.IsInUse || block.Uses > 0)
+        {
+            if (block.Uses > 0)
+                block.Uses--;
+            _main.Enqueue(block);
+            return;
+        }
+        Evict(block);
+    }
+
+    private void Evict(Block block)
+    {
+        _evicted++;
+        block.Owner!.Forget(block);
+        block.Release();
+    }
+
+    private bool TakeGhost(ulong key)
+    {
+        if (_ghosts[key % Ghosts] != key)
+            return false;
+        _ghosts[key % Ghosts] = 0;
+        return true;
+    }
+
+    // Of the name, so that an object fetched anew is remembered by what it was.
+    private static ulong KeyOf(StoredObject owner, int index) => (owner.KeyHash ^ ((ulong)index * 0x9E3779B97F4A7C15)) | 1;
+}
