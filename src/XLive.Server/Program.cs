@@ -9,6 +9,7 @@ using XLive.Server.Operations.Commands;
 using XLive.Server.Operations.Health;
 using XLive.Server.Operations.WebConsole;
 using XLive.Server.Playback.Vod;
+using XLive.Server.Playback.Vod.Origin;
 using XLive.Server.Sending;
 using XLive.Server.Sessions;
 using XLive.Server.Sessions.Redis;
@@ -137,6 +138,7 @@ public static class Program
         services.AddRedisSessions(settings);
         services.AddAccounts();
         services.AddAccess();
+        services.AddOrigin(settings);
         services.AddVod(settings);
         services.AddHealth(settings);
         services.AddOperations();

@@ -1,0 +1,34 @@
+namespace XLive.Server.Playback.Vod.Origin;
+
+/// <summary>Asks the origins. Above it nobody needs to know how many there are, or which of them are well.</summary>
+internal sealed class OriginClient : IDisposable
+{
+    private readonly Func<OriginOptions> _options;
+    private readonly OriginServer[] _servers;
+
+    public OriginClient(Func<OriginOptions> options, TimeProvider clock)
+    {
+        _options = options;
+        _servers = [.. options().Addresses.Select(a => new OriginServer(a, options, clock))];
+    }
+
+    public IReadOnlyList<OriginServer> Servers => _servers;
+
+    /// <exception cref="OriginException">No origin gave an answer that will do.</exception>
+    public async ValueTask<OriginReply> OpenAsync(OriginRequest request, CancellationToken cancel)
+    {
+        if (!request.Path.StartsWith('/'))
+            throw new ArgumentException("A path begins with a slash.", nameof(request));
+        // Whatever else stands in a viewer's query may be a grant, and is none of the origin's business.
+        if (request.Query.Length > 0 && (request.Query[0] != '?' || !request.Query[1..].Split('&').All(static p => p.StartsWith("_HLS_", StringComparison.Ordinal))))
+            throw new ArgumentException("Only _HLS_ parameters go to an origin.", nameof(request));
+        var answer = await _servers[0].AskAsync(request, request.First, request.IfMatchTag, _options().TotalTimeout, cancel);
+        return new OriginReply(request, answer);
+    }
+
+    public void Dispose()
+    {
+        foreach (var server in _servers)
+            server.Dispose();
+    }
+}

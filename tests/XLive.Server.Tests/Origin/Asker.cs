@@ -1,0 +1,48 @@
+using XLive.Server.Playback.Vod.Origin;
+
+namespace XLive.Server.Tests.Origin;
+
+/// <summary>An origin client with settings of the test's own, and what a test asks it.</summary>
+internal sealed class Asker : IDisposable
+{
+    public Asker(OriginOptions options, TimeProvider? clock = null)
+    {
+        var faults = new List<string>();
+        options.Check((key, why) => faults.Add($"{key}: {why}"));
+        Assert.Empty(faults);
+        Options = options;
+        Client = new OriginClient(() => Options, clock ?? TimeProvider.System);
+    }
+
+    public Asker(params HostileOrigin[] origins)
+        : this(new OriginOptions { Origins = [.. origins.Select(static o => o.Url)] })
+    {
+    }
+
+    public OriginOptions Options { get; }
+
+    public OriginClient Client { get; }
+
+    public async Task<(OriginReply Reply, byte[] Body)> Fetch(OriginRequest request)
+    {
+        await using var reply = await Client.OpenAsync(request, TestContext.Current.CancellationToken);
+        return (reply, await Read(reply));
+    }
+
+    public Task<(OriginReply Reply, byte[] Body)> Fetch(string path) => Fetch(new OriginRequest(path, "", OriginKind.Media));
+
+    public static async Task<byte[]> Read(OriginReply reply, int piece = 4096)
+    {
+        using var body = new MemoryStream();
+        var into = new byte[piece];
+        while (await reply.ReadAsync(into, TestContext.Current.CancellationToken) is var count and > 0)
+            body.Write(into, 0, count);
+        return body.ToArray();
+    }
+
+    public async Task<OriginException> Fault(OriginRequest request) => await Assert.ThrowsAsync<OriginException>(() => Fetch(request));
+
+    public Task<OriginException> Fault(string path = "/a.ts") => Fault(new OriginRequest(path, "", OriginKind.Media));
+
+    public void Dispose() => Client.Dispose();
+}
