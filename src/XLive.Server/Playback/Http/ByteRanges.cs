@@ -56,6 +56,24 @@ internal static class ByteRanges
         return Overlap(ranges[..count]) ? RangeAnswer.Whole : RangeAnswer.Partial;
     }
 
+    /// <summary>"bytes=a-b" or "bytes=a-" and nothing else: what can be asked of another server without knowing the length.</summary>
+    public static bool TrySimple(string header, out long first, out long last)
+    {
+        (first, last) = (0, -1);
+        var rest = header.AsSpan().Trim(" \t");
+        if (!rest.StartsWith("bytes=", StringComparison.OrdinalIgnoreCase))
+            return false;
+        rest = rest[6..];
+        var dash = rest.IndexOf('-');
+        if (dash <= 0 || !TryNumber(rest[..dash], out first))
+            return false;
+        rest = rest[(dash + 1)..];
+        if (rest.IsEmpty || (TryNumber(rest, out last) && last >= first))
+            return true;
+        (first, last) = (0, -1);
+        return false;
+    }
+
     private static bool TryOne(ReadOnlySpan<char> one, long length, out ByteRange range, out bool satisfiable)
     {
         range = default;

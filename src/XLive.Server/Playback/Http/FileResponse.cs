@@ -24,9 +24,13 @@ internal static class FileResponse
     {
         var request = exchange.RequestHeaders;
         var headers = exchange.Headers;
-        headers.CacheControl = facts.CacheControl;
-        headers.ETag = facts.ETag;
-        headers.LastModified = facts.LastModified;
+        // An origin may leave any of them out.
+        if (facts.CacheControl.Length > 0)
+            headers.CacheControl = facts.CacheControl;
+        if (facts.ETag.Length > 0)
+            headers.ETag = facts.ETag;
+        if (facts.LastModified.Length > 0)
+            headers.LastModified = facts.LastModified;
         Cors.Apply(headers);
         switch (Preconditions.Evaluate(request, facts.ETag, facts.ModifiedSeconds))
         {

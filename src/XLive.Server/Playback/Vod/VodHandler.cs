@@ -10,8 +10,8 @@ using XLive.Server.Traffic;
 
 namespace XLive.Server.Playback.Vod;
 
-/// <summary>A request for a film: the gate, the file, the answer.</summary>
-internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPaths keys, AuditLog audit)
+/// <summary>A request for a film: the gate, the file or the origin, the answer.</summary>
+internal sealed class VodHandler(PlaybackGate gate, FolderSource? source, OriginHandler? origin, PlaylistAnswers playlists, KeyPaths keys, AuditLog audit)
 {
     public ValueTask AnswerAsync(Exchange exchange)
     {
@@ -36,6 +36,8 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
         var path = exchange.Target.Path;
         if (MediaKind.IsHidden(path) || path[^1] == '/' || FrontDoor.IsReserved(path))
             return MediaErrors.WriteAsync(exchange, StatusCodes.Status404NotFound, "no such file");
+        if (source is null)
+            return origin!.AnswerAsync(exchange, admission);
         var found = source.FindAsync(path, exchange.Now, exchange.Aborted);
         return found.IsCompletedSuccessfully ? AnswerAsync(exchange, admission, found.Result) : AwaitAsync(exchange, admission, found);
     }
@@ -57,6 +59,8 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
 
     private ValueTask AnswerAsync(Exchange exchange, in Admission admission, FileAnswer answer)
     {
+        if (answer.Fault == FileFault.NotFound && origin is not null)
+            return origin.AnswerAsync(exchange, admission);
         if (!exchange.IsHead)
             admission.Meter.CountRequest(answer.Entry?.Kind.Counted ?? FileKind.Other, exchange.Remote);
         switch (answer.Fault)
@@ -73,7 +77,7 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
         ValueTask sent;
         // Without a viewer the playlist is the file.
         if (entry.Playlist is { } playlist && (admission.Session is not null || playlist.IsAsWritten))
-            sent = admission.IsEntry ? EntryAsync(exchange, admission, entry, playlist) : SharedAsync(exchange, admission, entry, playlist);
+            sent = playlists.WriteAsync(exchange, admission, playlist, new FileFacts(entry.Kind.ContentType, "", entry.ETag, entry.LastModified, entry.ModifiedSeconds));
         else
             sent = FileAsync(exchange, admission, entry);
         if (!sent.IsCompletedSuccessfully)
@@ -99,52 +103,5 @@ internal sealed class VodHandler(PlaybackGate gate, FolderSource source, KeyPath
         var cacheControl = entry.Length <= KeyPaths.LargestKey && keys.Contains(entry.Path) ? MediaKind.Never : entry.CacheControl;
         var facts = new FileFacts(entry.Kind.ContentType, cacheControl, entry.ETag, entry.LastModified, entry.ModifiedSeconds);
         return FileResponse.WriteAsync(exchange, facts, entry.Body, admission.Meter);
-    }
-
-    /// <summary>Below a session's path, or without a viewer where nothing had to change: the same bytes for everyone, held in both encodings.</summary>
-    private static ValueTask SharedAsync(Exchange exchange, in Admission admission, FileEntry entry, HeldPlaylist playlist)
-    {
-        exchange.Headers.Vary = "Accept-Encoding";
-        var gzip = playlist.Gzipped is not null && AcceptEncoding.TakesGzip(exchange.RequestHeaders.AcceptEncoding);
-        if (gzip)
-            exchange.Headers.ContentEncoding = "gzip";
-        var cacheControl = admission.Session is null ? playlist.CacheControl : playlist.PrivateCacheControl;
-        var facts = new FileFacts(entry.Kind.ContentType, cacheControl, gzip ? playlist.GzippedTag(entry.ETag) : entry.ETag,
-            entry.LastModified, entry.ModifiedSeconds);
-        return FileResponse.WriteAsync(exchange, facts, Body.Of(gzip ? playlist.Gzipped : playlist.Shared, FileKind.M3u8), admission.Meter, ranges: false);
-    }
-
-    /// <summary>The answer to a link: every child is sent below the viewer's own session path.</summary>
-    private async ValueTask EntryAsync(Exchange exchange, Admission admission, FileEntry entry, HeldPlaylist playlist)
-    {
-        var template = playlist.Template;
-        var grant = gate.GrantChildren(exchange, admission, template.CommonScope);
-        var length = template.EntryLength(grant.Prefix.Length);
-        var rented = ArrayPool<byte>.Shared.Rent(length);
-        try
-        {
-            template.WriteEntry(rented.AsSpan(0, length), grant.Prefix);
-            ReadOnlyMemory<byte> body = rented.AsMemory(0, length);
-            var tag = entry.ETag[..^1] + "-" + grant.Segment[^8..];
-            exchange.Headers.Vary = "Accept-Encoding";
-            if (length >= HeldPlaylist.MinGzip && AcceptEncoding.TakesGzip(exchange.RequestHeaders.AcceptEncoding))
-            {
-                // One viewer's bytes are compressed once, so speed counts more than size; a large one must not hold up an I/O thread.
-                if (length > 64 * 1024)
-                    await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-                body = HeldPlaylist.Gzip(body, System.IO.Compression.CompressionLevel.Fastest);
-                exchange.Headers.ContentEncoding = "gzip";
-                tag += "-gz";
-            }
-            var facts = new FileFacts(entry.Kind.ContentType, playlist.PrivateCacheControl, tag + "\"", entry.LastModified, entry.ModifiedSeconds);
-            await FileResponse.WriteAsync(exchange, facts, Body.Of(body, FileKind.M3u8), admission.Meter, ranges: false);
-            // No session was opened, so GET will splice other letters, which may not compress to this length.
-            if (exchange.IsHead && exchange.Sid.Length == 0 && exchange.Headers.ContentEncoding.Count > 0)
-                exchange.Headers.ContentLength = null;
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(rented);
-        }
     }
 }

@@ -1,6 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using XLive.Server.Access;
 using XLive.Server.Playback.Http;
+using XLive.Server.Playback.Vod.Cache;
+using XLive.Server.Playback.Vod.Origin;
 using XLive.Server.Door;
 using XLive.Server.Playback.Vod.Folder;
 using XLive.Server.Settings;
@@ -17,7 +20,25 @@ public static class VodServices
             p.GetRequiredService<KeyPaths>(), p.GetRequiredService<Descriptors>().Files, p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<FolderSource>>(), p.GetRequiredService<Supervisor>(),
             p.GetRequiredService<SpareDescriptors>()));
-        services.AddSingleton<VodHandler>();
+        services.AddSingleton<PlaylistAnswers>();
+        services.AddOrigin(settings);
+        if (settings.Of<FolderOptions>().Mode != BackendMode.Filesystem)
+            AddCache(services, settings);
+        services.AddSingleton(p => new VodHandler(p.GetRequiredService<PlaybackGate>(),
+            settings.Of<FolderOptions>().Mode == BackendMode.Http ? null : p.GetRequiredService<FolderSource>(), p.GetService<OriginHandler>(),
+            p.GetRequiredService<PlaylistAnswers>(), p.GetRequiredService<KeyPaths>(), p.GetRequiredService<AuditLog>()));
+    }
+
+    private static void AddCache(IServiceCollection services, ServerSettings settings)
+    {
+        // What two tiers share they share evenly.
+        var folder = settings.Of<FolderOptions>();
+        var memory = folder.Mode == BackendMode.Hybrid ? folder.CacheMemory / 2 : folder.CacheMemory;
+        services.AddSingleton(_ => new BlockBudget(memory));
+        services.AddSingleton(p => new OriginCache(p.GetRequiredService<OriginClient>(), new CachePolicies(settings.Of<CacheOptions>()),
+            p.GetRequiredService<BlockBudget>(), p.GetRequiredService<KeyPaths>(), () => OwnHosts(settings.Of<DoorOptions>()), p.GetRequiredService<TimeProvider>(),
+            p.GetRequiredService<ILogger<OriginCache>>(), p.GetRequiredService<ILogger<BlockFetcher>>()));
+        services.AddSingleton<OriginHandler>();
     }
 
     /// <summary>Media goes from the door to here.</summary>
@@ -25,6 +46,8 @@ public static class VodServices
     {
         var table = services.GetRequiredService<FolderSource>().Table;
         services.GetRequiredService<Overload>().Shedding += table.Shrink;
+        if (services.GetService<BlockBudget>() is { } budget)
+            services.GetRequiredService<Overload>().Shedding += budget.Shrink;
         services.GetRequiredService<FrontDoor>().Media = services.GetRequiredService<VodHandler>().AnswerAsync;
     }
 

@@ -8,13 +8,13 @@ namespace XLive.Server.Playback.Vod.Cache;
 /// Up to a mebibyte of a body, outside the collector's heap. Grows while it is fetched: whoever waits for it reads what has come. Held
 /// by the cache and by each who reads or writes it; the memory is freed with the last.
 /// </summary>
-internal sealed unsafe class Block : MemoryManager<byte>, IBodyOwner
+internal sealed class Block : MemoryManager<byte>, IBodyOwner
 {
     public const int Bits = 20;
     public const int Size = 1 << Bits;
 
     private readonly BlockBudget _budget;
-    private readonly byte* _bytes;
+    private readonly unsafe byte* _bytes;
     private readonly int _length;
     private readonly Lock _gate = new();
     private TaskCompletionSource? _grown;
@@ -22,7 +22,7 @@ internal sealed unsafe class Block : MemoryManager<byte>, IBodyOwner
     private int _filled;
     private int _holders = 1;
 
-    internal Block(BlockBudget budget, int length, long charged)
+    internal unsafe Block(BlockBudget budget, int length, long charged)
     {
         _budget = budget;
         Charged = charged;
@@ -63,7 +63,7 @@ internal sealed unsafe class Block : MemoryManager<byte>, IBodyOwner
         return false;
     }
 
-    public void Release()
+    public unsafe void Release()
     {
         if (Interlocked.Decrement(ref _holders) != 0)
             return;
@@ -120,9 +120,9 @@ internal sealed unsafe class Block : MemoryManager<byte>, IBodyOwner
         }
     }
 
-    public override Span<byte> GetSpan() => new(_bytes, _length);
+    public override unsafe Span<byte> GetSpan() => new(_bytes, _length);
 
-    public override MemoryHandle Pin(int elementIndex = 0) => new(_bytes + elementIndex);
+    public override unsafe MemoryHandle Pin(int elementIndex = 0) => new(_bytes + elementIndex);
 
     public override void Unpin()
     {

@@ -6,7 +6,7 @@ namespace XLive.Server.Playback.Vod.Cache;
 /// gives it another round. A scan over a library passes through the small queue and flushes nothing. A hit writes one number; only what comes
 /// and goes takes the lock.
 /// </summary>
-internal sealed class BlockBudget(long bytes)
+internal sealed class BlockBudget
 {
     // Of keys that went lately: one that returns was worth keeping.
     private const int Ghosts = 1 << 16;
@@ -18,11 +18,14 @@ internal sealed class BlockBudget(long bytes)
     private readonly Queue<Block> _small = new();
     private readonly Queue<Block> _main = new();
     private readonly ulong[] _ghosts = new ulong[Ghosts];
-    private long _limit = bytes;
+    private readonly long _whole;
+    private long _limit;
     private long _used;
     private long _smallBytes;
     private long _refused;
     private long _evicted;
+
+    public BlockBudget(long bytes) => _limit = _whole = bytes;
 
     public long Limit => Volatile.Read(ref _limit);
     public long Used => Volatile.Read(ref _used);
@@ -45,7 +48,7 @@ internal sealed class BlockBudget(long bytes)
     {
         lock (_gate)
         {
-            Volatile.Write(ref _limit, small ? bytes / 4 : bytes);
+            Volatile.Write(ref _limit, small ? _whole / 4 : _whole);
             MakeRoom(0);
         }
     }

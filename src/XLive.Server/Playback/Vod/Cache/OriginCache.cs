@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using XLive.Media.Hls;
@@ -304,7 +305,7 @@ internal sealed partial class OriginCache
                 head = new StoredHead(head.Status, head.Headers, _policies.Of(wanted.Path, wanted.Kind, head.Status, isLive), asked, head.Received, wanted.IsAuthorized);
             }
         }
-        var kept = new StoredObject(wanted, head, whole.Length) { Playlist = playlist };
+        var kept = new StoredObject(wanted, head, whole.Length) { Playlist = playlist, PlaylistTag = playlist is null ? "" : TagOf(whole.Bytes.Span) };
         var beside = playlist?.HeldBytes * 3 ?? 0;
         for (var index = 0; index < kept.BlockCount; index++)
         {
@@ -355,9 +356,17 @@ internal sealed partial class OriginCache
     // What a playlist names at the origin's own address is the origin's, and comes by us.
     private List<string> HostsOf(OriginReply reply)
     {
-        var hosts = new List<string>(_ownHosts());
-        hosts.Add(reply.Origin.Authority);
+        var hosts = new List<string>(_ownHosts()) { reply.Origin.Name };
+        if (reply.Origin.Name is var name && (name.EndsWith(":80", StringComparison.Ordinal) || name.EndsWith(":443", StringComparison.Ordinal)))
+            hosts.Add(name[..name.LastIndexOf(':')]);
         return hosts;
+    }
+
+    private static string TagOf(ReadOnlySpan<byte> text)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(text, hash);
+        return $"\"{Convert.ToHexStringLower(hash[..8])}\"";
     }
 
     [LoggerMessage(LogLevel.Error, "{Path}: asking the origin failed")]

@@ -9,7 +9,10 @@ internal static class StoredFields
 {
     // Cookies are one viewer's; the rest is said for every response by the door, or follows from the body that is sent.
     private static readonly string[] Dropped =
-        ["Set-Cookie", "Content-Length", "X-Content-Type-Options", "X-Request-Id", "Timing-Allow-Origin", "Cross-Origin-Resource-Policy", "Alt-Svc", "Cache-Status"];
+        [
+            "Set-Cookie", "Content-Length", "X-Content-Type-Options", "X-Request-Id", "Timing-Allow-Origin", "Cross-Origin-Resource-Policy",
+            "Alt-Svc", "Cache-Status", "Server", "X-Powered-By",
+        ];
 
     // What Kestrel would refuse to send (it throws), or another program might read as two fields.
     private static readonly SearchValues<char> InValue =

@@ -13,7 +13,6 @@ internal sealed class StoredObject
     private readonly Block?[] _blocks;
     private readonly StringValues[] _asked;
     private StoredHead _head;
-    private long _lastUse;
 
     public StoredObject(Wanted wanted, StoredHead head, long length)
     {
@@ -41,14 +40,15 @@ internal sealed class StoredObject
     /// <summary>Where it is one, with what is made of it for viewers.</summary>
     public HeldPlaylist? Playlist { get; init; }
 
+    /// <summary>Of the playlist's own bytes: what is made of it is another representation than the origin's.</summary>
+    public string PlaylistTag { get; init; } = "";
+
     /// <summary>A playlist that still grows: an old one freezes players (ExoPlayer#9364), so it is never answered with.</summary>
     public bool IsLive => Playlist is { Template: { IsMultivariant: false, HasEndList: false } };
 
     /// <summary>The origin has another version now, or an operator has purged it: readers end, nobody begins.</summary>
     public bool IsGone { get; private set; }
 
-    /// <summary>Unix seconds.</summary>
-    public long LastUse { get => Volatile.Read(ref _lastUse); set => Volatile.Write(ref _lastUse, value); }
 
     public void Freshen(StoredHead head) => Volatile.Write(ref _head, head);
 

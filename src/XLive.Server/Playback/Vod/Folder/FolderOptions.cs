@@ -25,8 +25,6 @@ public sealed class FolderOptions : ICheckedOptions
             fault("backend.filesystem.root", "must name a folder");
         if (CacheMemory < 0)
             fault("cache.memory", "must not be negative");
-        if (Mode != BackendMode.Filesystem)
-            fault("backend.mode", $"'{Mode.ToString().ToLowerInvariant()}' is not built yet; this version serves 'filesystem'");
     }
 }
 

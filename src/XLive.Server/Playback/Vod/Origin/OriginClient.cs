@@ -19,9 +19,6 @@ internal sealed class OriginClient : IDisposable
     {
         if (!request.Path.StartsWith('/'))
             throw new ArgumentException("A path begins with a slash.", nameof(request));
-        // Whatever else stands in a viewer's query may be a grant, and is none of the origin's business.
-        if (request.Query.Length > 0 && (request.Query[0] != '?' || !request.Query[1..].Split('&').All(static p => p.StartsWith("_HLS_", StringComparison.Ordinal))))
-            throw new ArgumentException("Only _HLS_ parameters go to an origin.", nameof(request));
         var answer = await _servers[0].AskAsync(request, request.First, request.IfMatchTag, _options().TotalTimeout, cancel);
         return new OriginReply(request, answer);
     }

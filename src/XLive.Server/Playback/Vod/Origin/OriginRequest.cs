@@ -2,7 +2,7 @@ namespace XLive.Server.Playback.Vod.Origin;
 
 /// <summary>
 /// What is asked of an origin. <paramref name="Path"/> is the path of RequestTarget, decoded once; it is escaped again for the wire.
-/// <paramref name="Query"/> is "" or begins with '?', and holds _HLS_ parameters alone.
+/// <paramref name="Query"/> is "" or begins with '?', and holds nothing of the viewer's own.
 /// </summary>
 internal sealed record OriginRequest(string Path, string Query, OriginKind Kind)
 {
@@ -30,7 +30,7 @@ internal sealed record OriginRequest(string Path, string Query, OriginKind Kind)
     public bool IsConditional => IfNoneMatch is not null || IfModifiedSince is not null;
 
     /// <summary>The origin holds it until there is something new (RFC 8216bis, 6.2.5.2): how long it takes says nothing of its health.</summary>
-    public bool MayBlock => Query.Length > 0;
+    public bool MayBlock => Query.Contains("_HLS_", StringComparison.Ordinal);
 }
 
 /// <summary>Tells HTTP/2 from HTTP/1.1 where backend.http2 is auto, and whether a second request beside a slow one is worth it.</summary>
