@@ -177,12 +177,18 @@ internal sealed class OriginHandler(OriginCache cache, PlaylistAnswers playlists
         Cors.Apply(headers);
         headers.ContentType = head.Find("Content-Type") ?? kind.ContentType;
         headers.XContentTypeOptions = "nosniff";
-        if (head.Find("ETag") is { } tag)
-            headers.ETag = tag;
-        if (head.Status >= 400)
+        if (head.ETag.Length > 0)
+            headers.ETag = head.ETag;
+        if (head.LastModified.Length > 0)
+            headers.LastModified = head.LastModified;
+        // An error is for no other cache, unless the origin itself lets it.
+        if (head.HasControl)
+        {
+            if (Joined(head, "Cache-Control") is { Length: > 0 } control)
+                headers.CacheControl = control;
+        }
+        else if (head.Status >= 400)
             headers.CacheControl = "no-store";
-        else if (head.Find("Cache-Control") is { } control)
-            headers.CacheControl = control;
         if (head.Status == StatusCodes.Status204NoContent)
             return default;
         // Errors are nobody's traffic.

@@ -48,8 +48,6 @@ internal sealed class AnswerHead
         };
         if (head.Status < 200)
             throw Bad($"status {head.Status}");
-        if (!asked.AnyCoding && head.Header("Content-Encoding") is { } coding && !coding.Trim().Equals("identity", StringComparison.OrdinalIgnoreCase))
-            throw Bad("a Content-Encoding, though identity was asked for");
         if (head.Header("ETag") is { Length: >= 2 } tag && tag[0] == '"' && tag[^1] == '"')
             head.StrongTag = tag;
         switch (head.Status)
