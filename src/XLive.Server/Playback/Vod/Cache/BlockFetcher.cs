@@ -106,47 +106,32 @@ internal sealed partial class BlockFetcher(OriginClient origins, BlockBudget bud
         }
     }
 
-    /// <summary>Fills the object's blocks one after the other with a reply that begins with the first of these; they are held for this, and the reply is disposed here.</summary>
-    public async Task FillAsync(StoredObject of, Block[] taken, OriginReply reply)
+    /// <summary>Fills these blocks one after the other with a reply that begins with the first of them; they are held for this, and the reply is disposed here.</summary>
+    public async Task FillAsync(StoredObject of, List<Block> blocks, OriginReply reply)
     {
-        var end = reply.Length < 0 ? of.Length : reply.First + reply.Length;
         var at = 0;
-        Block? block = taken[0];
         try
         {
-            while (block is not null)
+            for (; at < blocks.Count; at++)
             {
-                await ReadAsync(reply, block);
-                block.Release();
-                block = ++at < taken.Length ? taken[at] : Next(of, taken[0].Index + at, end);
+                await ReadAsync(reply, blocks[at]);
+                blocks[at].Release();
             }
-            if (end == of.Length && at + taken[0].Index == of.BlockCount)
+            if (blocks[^1].Index == of.BlockCount - 1)
                 await ExpectEndAsync(of, reply);
         }
         catch (Exception e)
         {
-            for (; block is not null; block = ++at < taken.Length ? taken[at] : null)
+            for (; at < blocks.Count; at++)
             {
-                Lost(of, block, e);
-                block.Release();
+                Lost(of, blocks[at], e);
+                blocks[at].Release();
             }
         }
         finally
         {
             await reply.DisposeAsync();
         }
-    }
-
-    /// <summary>What this reply does not hold whole, and what there is no memory for, is fetched when somebody wants it.</summary>
-    private Block? Next(StoredObject of, int index, long end)
-    {
-        if (index >= of.BlockCount || ((long)index << Block.Bits) + of.LengthOf(index) > end || of.IsGone)
-            return null;
-        var block = budget.TryTake(of, index, of.LengthOf(index));
-        if (block is null || of.TryPlace(block))
-            return block;
-        block.Release();
-        return null;
     }
 
     // The connection goes back to the pool when its end was read, and an answer that goes on is a lie about all of it.

@@ -16,9 +16,6 @@ namespace XLive.Server.Playback.Vod.Cache;
 /// </summary>
 internal sealed partial class OriginCache
 {
-    // A segment comes in one request, and of a film no more than somebody will soon watch.
-    private const long FirstPart = 8L * Block.Size;
-
     // Playlists, keys and subtitles are read whole before they are answered with, and so is what has no length.
     private const long LargestWhole = 8L * Block.Size;
 
@@ -32,6 +29,7 @@ internal sealed partial class OriginCache
     private readonly Func<IReadOnlyList<string>> _ownHosts;
     private readonly TimeProvider _clock;
     private readonly ILogger<OriginCache> _log;
+    private readonly long _firstPart;
     private readonly RecentTable<Shelf> _shelves;
     private readonly ConcurrentDictionary<string, Asking> _asking = new(StringComparer.Ordinal);
 
@@ -41,6 +39,8 @@ internal sealed partial class OriginCache
         (_origins, _policies, _budget, _keys, _ownHosts, _clock, _log) = (origins, policies, budget, keys, ownHosts, clock, log);
         _fetcher = new BlockFetcher(origins, budget, Figures, fetcherLog);
         // A head costs one to two kibibytes beside the budget: an eighth of it at most, and few are needed where few bytes fit.
+        // A segment comes in one request, and of a film no more than somebody will soon watch; a small memory is not for one film.
+        _firstPart = Math.Clamp(budget.Limit / 16 / Block.Size, 1, 8) * Block.Size;
         _shelves = new RecentTable<Shelf>((int)Math.Clamp(budget.Limit / (32 * 1024), 512, 16_384));
     }
 
@@ -185,7 +185,7 @@ internal sealed partial class OriginCache
         {
             // Not before the block that the viewer wants first: of a film of which nothing is known it may be the last.
             var first = wanted.First & ~(long)(Block.Size - 1);
-            request = request with { First = first, Last = first + (first == 0 ? FirstPart : Block.Size) - 1 };
+            request = request with { First = first, Last = first + (first == 0 ? _firstPart : Block.Size) - 1 };
         }
         var reply = await _origins.OpenAsync(request, cancel);
         try
@@ -194,7 +194,7 @@ internal sealed partial class OriginCache
             {
                 // An empty file has no range at all, and some servers say so.
                 await reply.DisposeAsync();
-                request = request with { First = 0, Last = wanted.First > 0 ? FirstPart - 1 : -1 };
+                request = request with { First = 0, Last = wanted.First > 0 ? _firstPart - 1 : -1 };
                 reply = await _origins.OpenAsync(request, cancel);
             }
             var (fetched, takesReply) = await KeepAsync(wanted, known, shelf, request, reply, asked, cancel);
@@ -243,29 +243,37 @@ internal sealed partial class OriginCache
         if (!first.IsStorable || _budget.Limit == 0 || (length > LargestWhole && !MayComeInParts(reply)))
             return Passing(shelf, reply, first);
         var kept = new StoredObject(wanted, first, length);
-        if (length > 0 && !StartFilling(kept, reply))
+        var fills = length > 0 && StartFilling(kept, reply);
+        if (!fills && kept.IsIndivisible && length > 0)
             return Passing(shelf, reply, first, remember: false);
         Put(shelf, kept, wanted);
-        return (Fetched.Kept(kept, "XLive; fwd=miss; stored"), length > 0);
+        return (Fetched.Kept(kept, "XLive; fwd=miss; stored"), fills);
     }
 
     private static bool MayComeInParts(OriginReply reply) =>
         reply.StrongTag is not null && (reply.Status == StatusCodes.Status206PartialContent || reply.Header("Accept-Ranges") is "bytes");
 
+    /// <summary>
+    /// Takes the blocks that this reply brings, so that nobody else fetches them meanwhile. Where there is no memory for all of them the rest
+    /// is fetched when somebody wants it; what cannot be asked for in parts must find its place at once.
+    /// </summary>
     private bool StartFilling(StoredObject kept, OriginReply reply)
     {
         var first = (int)(reply.First >> Block.Bits);
-        // What cannot be asked for in parts must find its place at once.
-        var blocks = new Block[kept.IsIndivisible ? kept.BlockCount : 1];
-        for (var i = 0; i < blocks.Length; i++)
+        var end = reply.Length < 0 ? kept.Length : Math.Min(kept.Length, reply.First + reply.Length);
+        var blocks = new List<Block>();
+        for (var index = first; index < kept.BlockCount && ((long)index << Block.Bits) + kept.LengthOf(index) <= end; index++)
         {
-            if (_budget.TryTake(kept, first + i, kept.LengthOf(first + i)) is not { } block)
-            {
-                for (var taken = 0; taken < i; taken++)
-                    blocks[taken].Release();
-                return false;
-            }
-            kept.TryPlace(blocks[i] = block);
+            if ((!kept.IsIndivisible && blocks.Count << Block.Bits >= _firstPart) || _budget.TryTake(kept, index, kept.LengthOf(index)) is not { } block)
+                break;
+            kept.TryPlace(block);
+            blocks.Add(block);
+        }
+        if (blocks.Count == 0 || (kept.IsIndivisible && blocks.Count < kept.BlockCount))
+        {
+            foreach (var block in blocks)
+                block.Release();
+            return false;
         }
         _ = _fetcher.FillAsync(kept, blocks, reply);
         return true;
