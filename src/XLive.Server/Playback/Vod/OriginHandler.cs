@@ -95,11 +95,11 @@ internal sealed class OriginHandler(OriginCache cache, PlaylistAnswers playlists
                 await sent;
                 return;
             }
-            // It went again before it could be sent: there is more wanted at once than cache.memory holds.
+            // It went again before it could be sent: it broke off, or there is more wanted at once than cache.memory holds.
             known = null;
             if (attempt == 2)
             {
-                await FailAsync(exchange, admission, OriginFault.Busy);
+                await FailAsync(exchange, admission, fetched.Object!.IsBroken ? OriginFault.BrokenOff : OriginFault.Busy);
                 return;
             }
         }

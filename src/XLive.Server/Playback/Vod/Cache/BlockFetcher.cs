@@ -155,6 +155,7 @@ internal sealed partial class BlockFetcher(OriginClient origins, BlockBudget bud
             of.Leave();
         if (e is not OriginException)
             LogUnexpected(of.Path, e);
+        of.MarkBroken();
         of.Forget(block);
         block.Fail(e is OriginException ? e : new OriginException(OriginFault.BrokenOff, e.Message));
     }

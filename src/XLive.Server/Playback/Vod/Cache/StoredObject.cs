@@ -50,6 +50,11 @@ internal sealed class StoredObject
     public bool IsGone { get; private set; }
 
 
+    /// <summary>A part of it did not come.</summary>
+    public bool IsBroken { get; private set; }
+
+    public void MarkBroken() => IsBroken = true;
+
     public void Freshen(StoredHead head) => Volatile.Write(ref _head, head);
 
     public void Leave() => IsGone = true;
