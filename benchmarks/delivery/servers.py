@@ -103,22 +103,51 @@ class Server:
                 process.wait()
 
 
-def start_nginx(root, work):
+def start_nginx(root, work, origin=None):
+    """With an origin's port it asks there instead of the folder, with the same checks."""
     port = free_port()
     conf = open(f"{HERE}/peers/nginx_lua.conf.in").read()
+    if origin:
+        conf = conf.replace("  server {\n", f"  upstream origin {{ server 127.0.0.1:{origin}; keepalive 64; }}\n  server {{\n", 1)
+        conf = conf.replace("      log_by_lua_block",
+                            '      proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";\n      log_by_lua_block', 1)
     fill = {"DIR": work, "ROOT": root, "PORT": str(port), "SECRET": SECRET, "USER": "user root;" if os.geteuid() == 0 else ""}
     for key, value in fill.items():
         conf = conf.replace(f"@{key}@", value)
-    with open(f"{work}/nginx.conf", "w") as out:
-        out.write(conf)
+    return Server("nginx + Lua", port, run_nginx(conf, work, f"nginx-{port}"))
+
+
+def run_nginx(conf, work, name):
+    with open(f"{work}/{name}.conf", "w") as out:
+        out.write(conf.replace(f"{work}/nginx.pid", f"{work}/{name}.pid"))
     nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
-    return Server("nginx + Lua", port, subprocess.Popen([nginx, "-e", "stderr", "-c", f"{work}/nginx.conf"], **QUIET))
+    return subprocess.Popen([nginx, "-e", "stderr", "-c", f"{work}/{name}.conf"], **QUIET)
 
 
-def start_fastapi(root, work):
+def start_origin(root, work):
+    """A plain nginx over the folder, and the log of what was asked of it."""
+    port = free_port()
+    log = f"{work}/origin-{port}.log"
+    conf = f"""{"user root;" if os.geteuid() == 0 else ""} worker_processes 2; daemon off; pid {work}/nginx.pid; error_log stderr crit;
+events {{ worker_connections 4096; }}
+http {{
+  log_format asked '$request_uri $status $body_bytes_sent $http_range'; access_log {log} asked;
+  sendfile on; tcp_nopush on; keepalive_requests 100000000; open_file_cache max=1000;
+  types {{ video/mp2t ts; application/vnd.apple.mpegurl m3u8; video/mp4 mp4; }}
+  server {{ listen 127.0.0.1:{port} backlog=4096; root {root}; }}
+}}
+"""
+    server = Server("origin", port, run_nginx(conf, work, f"origin-{port}"))
+    server.log = log
+    return server
+
+
+def start_fastapi(root, work, origin=None):
     port, store_port = free_port(), free_port()
     store = subprocess.Popen(["redis-server", "--port", str(store_port), "--save", "", "--bind", "127.0.0.1", "--dir", work], **QUIET)
     env = dict(os.environ, ROOT=root, SECRET=SECRET, REDIS_PORT=str(store_port), PYTHONPATH=f"{HERE}/peers", PYTHONDONTWRITEBYTECODE="1")
+    if origin:
+        env["ORIGIN"] = f"http://127.0.0.1:{origin}"
     gateway = subprocess.Popen(["/usr/bin/python3", "/usr/bin/gunicorn", "fastapi_gateway:app", "-w", "5", "-k",
                                 "uvicorn.workers.UvicornWorker", "-b", f"127.0.0.1:{port}"], env=env, cwd=work, **QUIET)
     return Server("FastAPI + Redis", port, gateway, store)

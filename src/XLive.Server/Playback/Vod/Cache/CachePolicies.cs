@@ -36,8 +36,8 @@ internal sealed class CachePolicies
         foreach (var (pattern, rule) in _rules)
         {
             if (pattern.Matches(path))
-                return new CachePolicy(status < 400 ? rule.Ttl : null, isLive || status >= 400 ? null : rule.Stale, rule.Store, unsaid, stale);
+                return new CachePolicy(status < 400 ? rule.Ttl : null, isLive || status >= 400 ? null : rule.Stale, rule.Store, unsaid, stale, !kind.IsPlaylist);
         }
-        return new CachePolicy(null, null, StoreIn.Memory, unsaid, stale);
+        return new CachePolicy(null, null, StoreIn.Memory, unsaid, stale, !kind.IsPlaylist);
     }
 }

@@ -5,7 +5,10 @@ using XLive.Server.Playback.Http;
 namespace XLive.Server.Playback.Vod.Cache;
 
 /// <summary>What a rule of the site's says of a path, above what the origin says.</summary>
-internal readonly record struct CachePolicy(TimeSpan? Ttl, TimeSpan? Stale, StoreIn Store, TimeSpan Unsaid, TimeSpan StaleUnsaid);
+/// <param name="Unsaid">How long, where the origin is silent.</param>
+/// <param name="StaleUnsaid">How long beyond that when the origin fails.</param>
+/// <param name="MayGuess">Something old will hardly change soon.</param>
+internal readonly record struct CachePolicy(TimeSpan? Ttl, TimeSpan? Stale, StoreIn Store, TimeSpan Unsaid, TimeSpan StaleUnsaid, bool MayGuess);
 
 /// <summary>
 /// A response's status and header fields as they are kept, with all that decides how long (RFC 9111 sections 3 and 4). Never changed:
@@ -191,10 +194,11 @@ internal sealed class StoredHead
             return Preconditions.TryDate(expires, out var until) ? Math.Max(0, until - date) : 0;
         if (!IsGuessable(status) && !control.IsPublic)
             return 0;
-        // A tenth of its age when it was sent (section 4.2.2), else as long as nobody minds.
-        if (ModifiedSeconds != Preconditions.NoDate && status < 300)
-            return Math.Clamp((date - ModifiedSeconds) / 10, 0, LongestGuess);
-        return (long)policy.Unsaid.TotalSeconds + _initialAge;
+        var unsaid = (long)policy.Unsaid.TotalSeconds + _initialAge;
+        // A tenth of its age when it was sent (section 4.2.2); of a file that was just made that would be nothing.
+        if (policy.MayGuess && ModifiedSeconds != Preconditions.NoDate && status < 300)
+            return Math.Clamp((date - ModifiedSeconds) / 10, unsaid, Math.Max(unsaid, LongestGuess));
+        return unsaid;
     }
 
     private static long Seconds(TimeSpan? ruled, long said, TimeSpan otherwise) =>
