@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.Extensions.Logging;
 using XLive.Server.Playback.Vod.Origin;
 using XLive.Server.Sending;
@@ -87,11 +88,11 @@ internal sealed partial class BlockFetcher(OriginClient origins, BlockBudget bud
 
     private sealed class Discard : IDisposable
     {
-        private readonly RentedPiece _piece = new(64 * 1024);
+        private readonly byte[] _bytes = ArrayPool<byte>.Shared.Rent(64 * 1024);
 
-        public Memory<byte> Memory => _piece.Memory;
+        public Memory<byte> Memory => _bytes;
 
-        public void Dispose() => _piece.Release();
+        public void Dispose() => ArrayPool<byte>.Shared.Return(_bytes);
     }
 
     private async ValueTask ReadAsync(OriginReply reply, Block block)
@@ -165,7 +166,7 @@ internal sealed partial class BlockFetcher(OriginClient origins, BlockBudget bud
     {
         figures.Window();
         var length = (int)Math.Min(Math.Min(most, WindowSize), of.Length - offset);
-        var piece = new RentedPiece(length);
+        var piece = new NativePiece(length);
         try
         {
             await using var reply = await origins.OpenAsync(Part(of, offset, length), CancellationToken.None);

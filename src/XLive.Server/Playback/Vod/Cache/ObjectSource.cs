@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using XLive.Server.Playback.Vod.Origin;
 using XLive.Server.Sending;
 
@@ -68,7 +69,7 @@ internal sealed class ReplySource(OriginReply reply, int pieceSize, Cancellation
 {
     public override async ValueTask<BodyPiece> ReadAsync(long offset, long most)
     {
-        var piece = new RentedPiece((int)Math.Min(most, pieceSize));
+        var piece = new NativePiece((int)Math.Min(most, pieceSize));
         try
         {
             var got = await reply.ReadAsync(piece.Memory[..(int)Math.Min(most, piece.Memory.Length)], aborted);
@@ -84,11 +85,30 @@ internal sealed class ReplySource(OriginReply reply, int pieceSize, Cancellation
     }
 }
 
-internal sealed class RentedPiece(int size) : IBodyOwner
+/// <summary>
+/// Memory for one piece, from the C library's heap: of a thousand pieces that slow viewers hold, ArrayPool keeps a few dozen, and the rest would be
+/// 64 MB of garbage a second.
+/// </summary>
+internal sealed unsafe class NativePiece(int size) : MemoryManager<byte>, IBodyOwner
 {
-    private readonly byte[] _bytes = ArrayPool<byte>.Shared.Rent(size);
+    private byte* _bytes = (byte*)NativeMemory.Alloc((nuint)size);
 
-    public Memory<byte> Memory => _bytes;
+    public void Release()
+    {
+        NativeMemory.Free(_bytes);
+        _bytes = null;
+    }
 
-    public void Release() => ArrayPool<byte>.Shared.Return(_bytes);
+    public override Span<byte> GetSpan() => new(_bytes, size);
+
+    public override MemoryHandle Pin(int elementIndex = 0) => new(_bytes + elementIndex);
+
+    public override void Unpin()
+    {
+    }
+
+    // Released by whoever was given it.
+    protected override void Dispose(bool disposing)
+    {
+    }
 }
