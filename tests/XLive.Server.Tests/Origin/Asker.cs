@@ -1,4 +1,7 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using XLive.Server.Playback.Vod.Origin;
+
+using XLive.Server.Telemetry;
 
 namespace XLive.Server.Tests.Origin;
 
@@ -11,7 +14,8 @@ internal sealed class Asker : IDisposable
         options.Check((key, why) => faults.Add($"{key}: {why}"));
         Assert.Empty(faults);
         Options = options;
-        Client = new OriginClient(() => Options, clock ?? TimeProvider.System);
+        Supervisor = new Supervisor(clock ?? TimeProvider.System);
+        Client = new OriginClient(() => Options, Supervisor, clock ?? TimeProvider.System, NullLogger<OriginClient>.Instance);
     }
 
     public Asker(params HostileOrigin[] origins)
@@ -20,6 +24,8 @@ internal sealed class Asker : IDisposable
     }
 
     public OriginOptions Options { get; }
+
+    public Supervisor Supervisor { get; }
 
     public OriginClient Client { get; }
 

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using XLive.Server.Settings;
+using XLive.Server.Telemetry;
 
 namespace XLive.Server.Playback.Vod.Origin;
 
@@ -9,6 +11,7 @@ public static class OriginServices
     public static void AddOrigin(this IServiceCollection services, ServerSettings settings)
     {
         if (settings.Of<OriginOptions>().Addresses.Count > 0)
-            services.AddSingleton(p => new OriginClient(settings.Of<OriginOptions>, p.GetRequiredService<TimeProvider>()));
+            services.AddSingleton(p => new OriginClient(settings.Of<OriginOptions>, p.GetRequiredService<Supervisor>(), p.GetRequiredService<TimeProvider>(),
+                p.GetRequiredService<ILogger<OriginClient>>()));
     }
 }
