@@ -40,9 +40,12 @@ internal sealed class Budget
         lock (_gate)
         {
             var now = _clock.GetTimestamp();
+            var more = (long)(_clock.GetElapsedTime(_at, now).TotalSeconds * _floor / 10);
+            // The time of what is not yet a thousandth counts on.
+            if (more > 0)
+                _at = now;
             if (_there < _floor)
-                _there = Math.Min(_floor, _there + (long)(_clock.GetElapsedTime(_at, now).TotalSeconds * _floor / 10));
-            _at = now;
+                _there = Math.Min(_floor, _there + more);
             if (_there >= One)
             {
                 _there -= One;

@@ -14,7 +14,6 @@ internal sealed class OriginServer : IDisposable
     private readonly Func<OriginOptions> _options;
     private readonly TimeProvider _clock;
     private readonly Turns _all;
-    private readonly Turns _streams;
     private int _pending;
     private long _withoutHttp2Since;
     private volatile string? _known;
@@ -30,7 +29,7 @@ internal sealed class OriginServer : IDisposable
         Http1 = new OriginPool(now, isHttp2: false);
         Http2 = new OriginPool(now, isHttp2: true);
         Connections = new Turns(now.ConnectorLimitPerHost, all.MostWaiting);
-        _streams = new Turns(now.ConnectorLimitPerHost * StreamsPerConnection, all.MostWaiting);
+        Streams = new Turns(now.ConnectorLimitPerHost * StreamsPerConnection, all.MostWaiting);
         Latency = new OriginLatency(clock);
         Breaker = new Breaker(clock) { Changed = state => BreakerChanged?.Invoke(this, state) };
     }
@@ -49,6 +48,9 @@ internal sealed class OriginServer : IDisposable
 
     /// <summary>Requests over HTTP/1.1, each of which has a connection for itself.</summary>
     public Turns Connections { get; }
+
+    /// <summary>Requests over HTTP/2, which share connections.</summary>
+    public Turns Streams { get; }
 
     public OriginStats Stats { get; } = new();
 
@@ -108,7 +110,7 @@ internal sealed class OriginServer : IDisposable
     {
         Interlocked.Decrement(ref _pending);
         _all.Return();
-        (isHttp2 ? _streams : Connections).Return();
+        (isHttp2 ? Streams : Connections).Return();
     }
 
     public void Failed(OriginException e)
@@ -132,7 +134,7 @@ internal sealed class OriginServer : IDisposable
 
     private async ValueTask TakeAsync(bool isHttp2, bool mustBeFree, CancellationToken late, CancellationToken cancel)
     {
-        var own = isHttp2 ? _streams : Connections;
+        var own = isHttp2 ? Streams : Connections;
         if (!await TakeAsync(own, mustBeFree, late, cancel))
             throw Busy("too many requests wait for a connection to " + Name);
         try
@@ -204,6 +206,6 @@ internal sealed class OriginServer : IDisposable
         Http1.Dispose();
         Http2.Dispose();
         Connections.Dispose();
-        _streams.Dispose();
+        Streams.Dispose();
     }
 }

@@ -10,7 +10,7 @@ public static class OriginServices
     /// <summary>Where an origin is named in the settings; else there is no client.</summary>
     public static void AddOrigin(this IServiceCollection services, ServerSettings settings)
     {
-        if (settings.Of<OriginOptions>().Addresses.Count > 0)
+        if (settings.Of<OriginOptions>().IsSet)
             services.AddSingleton(p => new OriginClient(settings.Of<OriginOptions>, p.GetRequiredService<Supervisor>(), p.GetRequiredService<TimeProvider>(),
                 p.GetRequiredService<ILogger<OriginClient>>()));
     }
