@@ -216,7 +216,7 @@ public sealed class HostileTests
         });
         using var asker = Once(new OriginOptions { Origins = [origin.Url], IdleTimeout = TimeSpan.FromMilliseconds(300) });
         var cancel = TestContext.Current.CancellationToken;
-        await using var reply = await asker.Client.OpenAsync(new OriginRequest("/a.ts", "", OriginKind.Media), cancel);
+        await using var reply = await asker.Open(new OriginRequest("/a.ts", "", OriginKind.Media));
         var into = new byte[5];
         Assert.Equal(5, await reply.ReadAsync(into, cancel));
         await Task.Delay(700, cancel);
@@ -248,7 +248,7 @@ public sealed class HostileTests
         });
         using var asker = Once(new OriginOptions { Origins = [origin.Url], BufferSize = 64 << 10 });
         var cancel = TestContext.Current.CancellationToken;
-        await using (var reply = await asker.Client.OpenAsync(new OriginRequest("/a.ts", "", OriginKind.Media), cancel))
+        await using (var reply = await asker.Open(new OriginRequest("/a.ts", "", OriginKind.Media)))
         {
             Assert.Equal(107374182400, reply.Length);
             await reply.ReadAsync(new byte[1000], cancel);

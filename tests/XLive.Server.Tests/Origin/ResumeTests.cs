@@ -101,7 +101,7 @@ public sealed class ResumeTests
             dying!.Dispose();
         });
         using var asker = new Asker(dying, well);
-        await using var reply = await asker.Client.OpenAsync(File, TestContext.Current.CancellationToken);
+        await using var reply = await asker.Open(File);
         Assert.Same(asker.Client.Servers[0], reply.Origin);
         Same(.., await Asker.Read(reply));
         Assert.Same(asker.Client.Servers[1], reply.Origin);
@@ -164,7 +164,7 @@ public sealed class ResumeTests
         });
         using var asker = new Asker(origin);
         var cancel = TestContext.Current.CancellationToken;
-        await using var reply = await asker.Client.OpenAsync(File, cancel);
+        await using var reply = await asker.Open(File);
         using var read = new MemoryStream();
         var fault = await Assert.ThrowsAsync<OriginException>(async () =>
         {
@@ -218,7 +218,7 @@ public sealed class ResumeTests
             Break(wire, 70_000, "FIN");
             dying!.Dispose();
         }, port: port);
-        await using var reply = await asker.Client.OpenAsync(File, TestContext.Current.CancellationToken);
+        await using var reply = await asker.Open(File);
         var reading = Asker.Read(reply);
         // The breaker opens meanwhile; a probe closes it.
         await AskingTests.Eventually(() => asker.Client.Servers[0].Breaker.State == BreakerState.Open);
@@ -268,7 +268,7 @@ public sealed class ResumeTests
         });
         using var asker = new Asker(dying);
         using var gone = new CancellationTokenSource();
-        await using var reply = await asker.Client.OpenAsync(File, TestContext.Current.CancellationToken);
+        await using var reply = await asker.Open(File);
         var reading = Task.Run(async () =>
         {
             var into = new byte[10_000];
