@@ -34,6 +34,8 @@ public sealed class FiguresTests
         Assert.Equal(("open", 5), (gone.GetProperty("breaker").GetString(), gone.GetProperty("failures").GetProperty("refused").GetInt32()));
         Assert.Equal(5, well.GetProperty("retries").GetInt32());
 
+        Assert.Contains("Connection refused", gone.GetProperty("last_fault").GetString(), StringComparison.Ordinal);
+
         var health = await api.Ask("GET", "/health");
         using var state = JsonDocument.Parse(health.Body);
         var check = state.RootElement.GetProperty("checks").EnumerateArray().Single(static c => c.GetProperty("name").GetString() == "origin");
@@ -49,17 +51,21 @@ public sealed class FiguresTests
     }
 
     [Fact]
-    public async Task Health_is_that_of_all()
+    public void Health_is_that_of_all()
     {
         using var origin = new HostileOrigin(HostileOrigin.File(new byte[1]));
         using var asker = new Asker(new OriginOptions { Origins = [origin.Url, "http://127.0.0.1:1"] });
         Assert.Equal((HealthState.Healthy, "2 of 2 are asked"), HealthServices.Origins(asker.Client));
-        for (var i = 0; i < Breaker.MostRefused; i++)
-            asker.Client.Servers[1].Breaker.Bad(whileConnecting: true);
-        Assert.Equal((HealthState.Degraded, "not asked until a probe is answered: 127.0.0.1:1"), HealthServices.Origins(asker.Client));
-        for (var i = 0; i < Breaker.MostRefused; i++)
-            asker.Client.Servers[0].Breaker.Bad(whileConnecting: true);
+        Fail(asker.Client.Servers[1]);
+        Assert.Equal((HealthState.Degraded, "not asked until a probe is answered: 127.0.0.1:1 (nobody there)"), HealthServices.Origins(asker.Client));
+        Fail(asker.Client.Servers[0]);
         Assert.Equal(HealthState.Unhealthy, HealthServices.Origins(asker.Client).Item1);
+    }
+
+    private static void Fail(OriginServer server)
+    {
+        for (var i = 0; i < Breaker.MostRefused; i++)
+            server.Failed(new OriginException(OriginFault.Refused, "nobody there") { WhileConnecting = true });
     }
 
     [Fact]

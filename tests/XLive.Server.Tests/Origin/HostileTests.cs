@@ -124,6 +124,23 @@ public sealed class HostileTests
     }
 
     [Fact]
+    public async Task A_false_length_ends_no_other_answer()
+    {
+        using var origin = new HostileOrigin(static (heard, _, wire) =>
+        {
+            if (heard.Target == "/false")
+                wire.Say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 80\r\n\r\n");
+            else
+                HostileOrigin.File(new byte[10_000_000])(heard, 0, wire);
+        });
+        using var asker = Once(origin);
+        await using var reply = await asker.Open(new OriginRequest("/a.ts", "", OriginKind.Media));
+        await asker.Fault("/false");
+        Assert.Equal(10_000_000, (await Asker.Read(reply)).Length);
+        Assert.Equal(0, asker.Client.Servers[0].Stats.Resumes);
+    }
+
+    [Fact]
     public async Task More_than_promised_ends_the_connection_and_is_not_read()
     {
         using var origin = new HostileOrigin(static (_, number, wire) => wire.Say(number == 0

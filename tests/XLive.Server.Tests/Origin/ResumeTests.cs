@@ -200,9 +200,12 @@ public sealed class ResumeTests
     [Fact]
     public async Task A_byte_a_connection_does_not_go_on_for_ever()
     {
+        var clock = new HandClock();
         using var origin = Dripping(1);
-        using var asker = new Asker(new OriginOptions { Origins = [origin.Url], IdleTimeout = TimeSpan.FromMinutes(10) });
-        Assert.Equal(OriginFault.BrokenOff, (await asker.Fault(File)).Fault);
+        using var asker = new Asker(new OriginOptions { Origins = [origin.Url], IdleTimeout = TimeSpan.FromMinutes(10) }, clock);
+        var asking = asker.Fault(File);
+        await FailoverTests.Pass(clock, () => asking.IsCompleted);
+        Assert.Equal(OriginFault.BrokenOff, (await asking).Fault);
         // Probes ask for the first byte alone.
         Assert.Equal(1 + OriginClient.MostResumes, origin.Asked.Count(static a => a["Range"] != "bytes=0-0"));
     }
@@ -210,8 +213,8 @@ public sealed class ResumeTests
     [Fact]
     public async Task An_outage_is_waited_for_as_long_as_silence_would_be()
     {
-        var port = FreePort.Next();
-        using var asker = new Asker(new OriginOptions { Host = "127.0.0.1", Port = port, IdleTimeout = TimeSpan.FromSeconds(15) });
+        var (port, clock) = (FreePort.Next(), new HandClock());
+        using var asker = new Asker(new OriginOptions { Host = "127.0.0.1", Port = port, IdleTimeout = TimeSpan.FromMinutes(10) }, clock);
         HostileOrigin? dying = null;
         dying = new HostileOrigin((_, _, wire) =>
         {
@@ -221,8 +224,9 @@ public sealed class ResumeTests
         await using var reply = await asker.Open(File);
         var reading = Asker.Read(reply);
         // The breaker opens meanwhile; a probe closes it.
-        await AskingTests.Eventually(() => asker.Client.Servers[0].Breaker.State == BreakerState.Open);
+        await FailoverTests.Pass(clock, () => asker.Client.Servers[0].Breaker.State == BreakerState.Open);
         using var again = new HostileOrigin(HostileOrigin.File(s_body), port: port);
+        await FailoverTests.Pass(clock, () => reading.IsCompleted);
         Same(.., await reading);
     }
 

@@ -60,6 +60,7 @@ internal static class HttpClientEndpoints
         foreach (var (kind, count) in stats.Failures)
             json.WriteNumber(kind, count);
         json.WriteEndObject();
+        json.WriteString("last_fault", server.LastFault);
         json.WriteStartObject("first_byte");
         json.WriteNumber("p50_ms", Math.Round(latency.Percentile(0.50), 3));
         json.WriteNumber("p95_ms", Math.Round(latency.Percentile(0.95), 3));

@@ -104,7 +104,7 @@ public static class HealthServices
 
     internal static (HealthState, string) Origins(OriginClient origins)
     {
-        var failing = origins.Servers.Where(static s => s.Breaker.State != BreakerState.Closed).Select(static s => s.Name).ToList();
+        var failing = origins.Servers.Where(static s => s.Breaker.State != BreakerState.Closed).Select(static s => $"{s.Name} ({s.LastFault})").ToList();
         if (failing.Count == 0)
             return (HealthState.Healthy, $"{origins.Servers.Count} of {origins.Servers.Count} are asked");
         var said = $"not asked until a probe is answered: {string.Join(", ", failing)}";

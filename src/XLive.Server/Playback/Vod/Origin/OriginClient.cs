@@ -122,12 +122,12 @@ internal sealed partial class OriginClient : IDisposable
     private void Tell(OriginServer server, BreakerState state)
     {
         if (state == BreakerState.Open)
-            LogOpen(server.Name, string.Join(", ", server.Stats.Failures.Where(static f => f.Count > 0).Select(static f => $"{f.Kind} {f.Count}")));
+            LogOpen(server.Name, server.LastFault);
         else if (state == BreakerState.Closed)
             LogClosed(server.Name);
     }
 
-    [LoggerMessage(LogLevel.Warning, "origin {Name} fails and is not asked until a probe is answered; its failures since the start: {Why}")]
+    [LoggerMessage(LogLevel.Warning, "origin {Name} is not asked until a probe is answered: {Why}")]
     private partial void LogOpen(string name, string why);
 
     [LoggerMessage(LogLevel.Warning, "origin {Name} answers again")]
