@@ -276,6 +276,18 @@ public sealed class HostileTests
         await AskingTests.Eventually(() => asker.Client.Servers[0].Http1.Open == 0);
     }
 
+    [Fact]
+    public async Task A_client_that_ends_before_its_replies_ends_none_of_them_badly()
+    {
+        using var origin = new HostileOrigin(HostileOrigin.File(new byte[1_000_000]));
+        var asker = Once(origin);
+        var reply = await asker.Open(new OriginRequest("/a.ts", "", OriginKind.Media));
+        asker.Dispose();
+        await reply.DisposeAsync();
+        Assert.Equal((0, 0), (asker.Client.Servers[0].Pending, asker.Client.Connections.Taken));
+        Assert.Equal(OriginFault.BrokenOff, (await asker.Fault()).Fault);
+    }
+
     private static async Task<int> ReadFully(OriginReply reply, Memory<byte> into)
     {
         var read = 0;

@@ -26,7 +26,7 @@ internal sealed class NginxOrigin : IDisposable
                 access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s; root media;
                 add_header X-Protocol $server_protocol always; add_header X-Name $ssl_server_name always;
                 server {
-                    listen 127.0.0.1:{{Clear}}; listen 127.0.0.1:{{Tls}} ssl{{(http2 ? " http2" : "")}};
+                    listen 127.0.0.1:{{Clear}}{{(http2 ? " http2" : "")}}; listen 127.0.0.1:{{Tls}} ssl{{(http2 ? " http2" : "")}};
                     ssl_certificate tls.crt; ssl_certificate_key tls.key;
                 }
             }
@@ -49,6 +49,7 @@ internal sealed class NginxOrigin : IDisposable
 
     public string Media => Path.Combine(Folder, "media");
 
+    /// <summary>With HTTP/2 it speaks nothing else: in clear there is no ALPN to choose by.</summary>
     public int Clear { get; } = FreePort.Next();
 
     public int Tls { get; } = FreePort.Next();

@@ -65,6 +65,17 @@ public sealed class NginxTests
         Assert.Equal(OriginFault.Changed, (await asker.Fault(request with { First = 1000, IfMatchTag = whole.StrongTag })).Fault);
     }
 
+    [Theory]
+    [InlineData(OriginHttp2Word.On, true, "HTTP/2.0")]
+    [InlineData(OriginHttp2Word.Auto, false, "HTTP/1.1")]
+    public async Task In_clear_HTTP2_is_spoken_only_where_it_is_told_to_be(OriginHttp2Word word, bool speaks, string protocol)
+    {
+        using var nginx = new NginxOrigin(speaks);
+        nginx.Write("a.m3u8", "#EXTM3U\n"u8.ToArray());
+        using var asker = new Asker(new OriginOptions { Host = "127.0.0.1", Port = nginx.Clear, Http2 = (OriginHttp2)word });
+        Assert.Equal(protocol, (await asker.Fetch(new OriginRequest("/a.m3u8", "", OriginKind.Playlist))).Reply.Header("X-Protocol"));
+    }
+
     [Fact]
     public async Task A_certificate_that_nobody_vouches_for_is_refused_and_the_reason_said()
     {

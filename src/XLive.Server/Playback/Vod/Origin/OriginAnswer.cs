@@ -61,7 +61,13 @@ internal sealed class OriginAnswer : IDisposable
     private async ValueTask<int> PieceAsync(Memory<byte> into, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
-        var patience = _patience ??= new CancellationTokenSource(Timeout.InfiniteTimeSpan, _clock);
+        // The time of the read before may have run out just as its bytes came.
+        if (_patience is null or { IsCancellationRequested: true })
+        {
+            _patience?.Dispose();
+            _patience = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _clock);
+        }
+        var patience = _patience;
         try
         {
             var read = _body.ReadAsync(into, patience.Token);

@@ -11,9 +11,9 @@ internal sealed partial class OriginClient
     private async Task ProbeAsync(SupervisedLoop loop)
     {
         var probes = new Task?[_servers.Length];
-        while (!_stopping.IsCancellationRequested)
+        while (!_stop.IsCancellationRequested)
         {
-            await Task.Delay(Look, _clock, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Look, _clock, _stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             loop.Beat();
             for (var i = 0; i < _servers.Length; i++)
             {
@@ -31,7 +31,7 @@ internal sealed partial class OriginClient
         var request = new OriginRequest(server.KnownPath ?? "/", "", OriginKind.Small);
         try
         {
-            (await server.AskAsync(new Asking(request, 0, 0, null), ProbePatience, _stopping.Token)).Dispose();
+            (await server.AskAsync(new Asking(request, 0, 0, null), ProbePatience, _stop)).Dispose();
         }
         catch (Exception e) when (e is OriginException or OperationCanceledException or ObjectDisposedException)
         {

@@ -35,6 +35,7 @@ internal sealed partial class OriginClient : IDisposable
     private readonly Budget _retryBudget;
     private readonly Budget _hedgeBudget;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationToken _stop;
     private uint _turn;
 
     public OriginClient(Func<OriginOptions> options, Supervisor supervisor, TimeProvider clock, ILogger<OriginClient> log)
@@ -42,12 +43,13 @@ internal sealed partial class OriginClient : IDisposable
         _options = options;
         _clock = clock;
         _log = log;
+        _stop = _stopping.Token;
         _retryBudget = new Budget(RetryShare, QuietRetries, clock);
         _hedgeBudget = new Budget(HedgeShare, QuietHedges, clock);
         var now = options();
         Connections = new Turns(now.ConnectorLimit, now.ConnectorLimit * WaitingPerConnection);
         _servers = [.. now.Addresses.Select((a, i) => new OriginServer(a, i, options, Connections, clock) { BreakerChanged = Tell })];
-        _ = supervisor.RunAsync("origins", ProbeAsync, _stopping.Token);
+        _ = supervisor.RunAsync("origins", ProbeAsync, _stop);
     }
 
     public IReadOnlyList<OriginServer> Servers => _servers;
@@ -135,12 +137,11 @@ internal sealed partial class OriginClient : IDisposable
 
     public void Dispose()
     {
-        if (_stopping.IsCancellationRequested)
+        if (_stop.IsCancellationRequested)
             return;
         _stopping.Cancel();
         _stopping.Dispose();
         foreach (var server in _servers)
             server.Dispose();
-        Connections.Dispose();
     }
 }

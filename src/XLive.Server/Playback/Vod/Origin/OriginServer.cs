@@ -211,7 +211,5 @@ internal sealed class OriginServer : IDisposable
     {
         Http1.Dispose();
         Http2.Dispose();
-        Connections.Dispose();
-        Streams.Dispose();
     }
 }

@@ -1,7 +1,9 @@
 namespace XLive.Server.Playback.Vod.Origin;
 
 /// <summary>So many at a time; others wait in the order in which they came, and of those there are so many at most.</summary>
-internal sealed class Turns(int most, int mostWaiting) : IDisposable
+#pragma warning disable CA1001 // answers may end after the client; it holds no handle unless one is asked for
+internal sealed class Turns(int most, int mostWaiting)
+#pragma warning restore CA1001
 {
     private readonly SemaphoreSlim _free = new(most);
     private int _waiting;
@@ -35,6 +37,4 @@ internal sealed class Turns(int most, int mostWaiting) : IDisposable
     }
 
     public void Return() => _free.Release();
-
-    public void Dispose() => _free.Dispose();
 }
