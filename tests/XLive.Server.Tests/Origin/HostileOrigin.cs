@@ -9,7 +9,7 @@ namespace XLive.Server.Tests.Origin;
 
 /// <summary>A request as it came over the wire, every byte of its head.</summary>
 /// <param name="Connection">Number of the connection it came on, from 0 on.</param>
-internal sealed record Asking(string Head, int Connection)
+internal sealed record Heard(string Head, int Connection)
 {
     public string Line => Head[..Head.IndexOf("\r\n", StringComparison.Ordinal)];
 
@@ -38,11 +38,11 @@ internal sealed class HostileOrigin : IDisposable
     private readonly TcpListener _listener;
     private readonly X509Certificate2? _certificate;
     private readonly ConcurrentBag<Socket> _sockets = [];
-    private readonly List<Asking> _asked = [];
+    private readonly List<Heard> _asked = [];
     private int _connections;
 
     /// <param name="answer">Given each request, its number from 0 on, and the wire.</param>
-    public HostileOrigin(Action<Asking, int, Wire> answer, X509Certificate2? certificate = null, int port = 0)
+    public HostileOrigin(Action<Heard, int, Wire> answer, X509Certificate2? certificate = null, int port = 0)
     {
         Answer = answer;
         _certificate = certificate;
@@ -56,20 +56,20 @@ internal sealed class HostileOrigin : IDisposable
 
     public string Url => $"{(_certificate is null ? "http" : "https")}://127.0.0.1:{Port}";
 
-    public Action<Asking, int, Wire> Answer { get; set; }
+    public Action<Heard, int, Wire> Answer { get; set; }
 
     public int Connections => Volatile.Read(ref _connections);
 
-    public IReadOnlyList<Asking> Asked
+    public IReadOnlyList<Heard> Asked
     {
         get { lock (_asked) return [.. _asked]; }
     }
 
     /// <summary>A well-behaved server of one file: ranges, If-Range, HEAD.</summary>
-    public static Action<Asking, int, Wire> File(byte[] body, string tag = "\"v1\"") => (asking, _, wire) =>
+    public static Action<Heard, int, Wire> File(byte[] body, string tag = "\"v1\"") => (heard, _, wire) =>
     {
-        var (first, last) = asking.Range;
-        var isPart = asking["Range"] is not null && (asking["If-Range"] is not { } wanted || wanted == tag);
+        var (first, last) = heard.Range;
+        var isPart = heard["Range"] is not null && (heard["If-Range"] is not { } wanted || wanted == tag);
         if (!isPart)
             first = 0;
         if (!isPart || last < 0 || last >= body.Length)
@@ -77,7 +77,7 @@ internal sealed class HostileOrigin : IDisposable
         wire.Say(isPart
             ? $"HTTP/1.1 206 Partial Content\r\nETag: {tag}\r\nContent-Range: bytes {first}-{last}/{body.Length}\r\nContent-Length: {last - first + 1}\r\n\r\n"
             : $"HTTP/1.1 200 OK\r\nETag: {tag}\r\nContent-Length: {body.Length}\r\n\r\n");
-        if (!asking.Line.StartsWith("HEAD ", StringComparison.Ordinal))
+        if (!heard.Line.StartsWith("HEAD ", StringComparison.Ordinal))
             wire.Send(body.AsSpan((int)first, (int)(last - first + 1)));
     };
 
@@ -101,7 +101,7 @@ internal sealed class HostileOrigin : IDisposable
                 new Thread(() => Serve(socket, number)) { IsBackground = true }.Start();
             }
         }
-        catch (SocketException)
+        catch (Exception e) when (e is SocketException or InvalidOperationException)
         {
             // The test is over.
         }
@@ -121,14 +121,14 @@ internal sealed class HostileOrigin : IDisposable
             using var wire = new Wire(socket, stream);
             while (!wire.IsOver && Read(stream) is { } head)
             {
-                var asking = new Asking(head, connection);
+                var heard = new Heard(head, connection);
                 int number;
                 lock (_asked)
                 {
                     number = _asked.Count;
-                    _asked.Add(asking);
+                    _asked.Add(heard);
                 }
-                Answer(asking, number, wire);
+                Answer(heard, number, wire);
             }
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or System.Security.Authentication.AuthenticationException)

@@ -21,6 +21,7 @@ public static class StatsEndpoints
         routes.MapMetrics();
         TrafficEndpoints.Map(routes);
         ReportEndpoints.Map(routes);
+        HttpClientEndpoints.Map(routes);
         routes.MapMethods("/api/v1/config", GetAndHead, http => ApiJson.WriteAsync(http, json => Config(json, services.GetRequiredService<ServerSettings>()))).Requires(Permission.Admin);
     }
 
@@ -94,6 +95,8 @@ public static class StatsEndpoints
         json.WriteNumber("lookups_waiting", folder.LookupsWaiting);
         json.WriteNumber("disk_threads", folder.Lanes.Threads);
         json.WriteEndObject();
+
+        HttpClientEndpoints.WriteBounds(json, services);
 
         json.WriteStartObject("logs_dropped");
         foreach (var (file, lines) in services.GetRequiredService<LogFiles>().Dropped)

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using XLive.Server.Door;
 using XLive.Server.Door.Tls;
 using XLive.Server.Playback.Vod.Folder;
+using XLive.Server.Playback.Vod.Origin;
 using XLive.Server.Sessions;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
@@ -36,6 +37,8 @@ public static class HealthServices
             services.AddSingleton(p =>
                 new HealthCheck("certificate", () => Certificate(p.GetRequiredService<Certificates>(), p.GetRequiredService<TimeProvider>().GetUtcNow())));
         }
+        if (settings.Of<OriginOptions>().IsSet)
+            services.AddSingleton(p => new HealthCheck("origin", () => Origins(p.GetRequiredService<OriginClient>())) { AtOnce = true });
         services.AddSingleton<HealthChecks>();
     }
 
@@ -97,6 +100,15 @@ public static class HealthServices
             ledger.Difference != 0 ? $"the ledger's books differ by {ledger.Difference} bytes" : null,
         }.Where(t => t is not null).ToList();
         return trouble.Count > 0 ? (HealthState.Degraded, string.Join("; ", trouble)) : (HealthState.Healthy, $"users counted: {meters.Count}");
+    }
+
+    internal static (HealthState, string) Origins(OriginClient origins)
+    {
+        var failing = origins.Servers.Where(static s => s.Breaker.State != BreakerState.Closed).Select(static s => $"{s.Name} ({s.LastFault})").ToList();
+        if (failing.Count == 0)
+            return (HealthState.Healthy, $"{origins.Servers.Count} of {origins.Servers.Count} are asked");
+        var said = $"not asked until a probe is answered: {string.Join(", ", failing)}";
+        return (failing.Count == origins.Servers.Count ? HealthState.Unhealthy : HealthState.Degraded, said);
     }
 
     private static (HealthState, string) Connections(int open, int most) =>

@@ -16,6 +16,7 @@ internal static class MetricsEndpoint
             SessionMetrics.Write(text, services);
             TrafficMetrics.Write(text, services);
             RedisMetrics.Write(text, services);
+            OriginMetrics.Write(text, services);
             var body = Encoding.UTF8.GetBytes(text.ToString());
             http.Response.ContentType = MetricsText.ContentType;
             http.Response.Headers.CacheControl = "no-store";

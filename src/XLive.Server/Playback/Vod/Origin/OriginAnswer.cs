@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 
 namespace XLive.Server.Playback.Vod.Origin;
@@ -9,18 +10,20 @@ internal sealed class OriginAnswer : IDisposable
     private readonly Stream _body;
     private readonly TimeProvider _clock;
     private readonly TimeSpan _idle;
+    private readonly bool _isHttp2;
     private readonly bool _isCounted;
     private CancellationTokenSource? _patience;
     private byte[]? _one;
     private long _left;
     private int _disposed;
 
-    public OriginAnswer(OriginServer server, HttpResponseMessage response, Stream body, AnswerHead head, TimeProvider clock, TimeSpan idle)
+    public OriginAnswer(OriginServer server, HttpResponseMessage response, Stream body, AnswerHead head, bool isHttp2, TimeProvider clock, TimeSpan idle)
     {
         Server = server;
         Head = head;
         _response = response;
         _body = body;
+        _isHttp2 = isHttp2;
         _clock = clock;
         _idle = idle;
         _left = head.Length;
@@ -31,9 +34,6 @@ internal sealed class OriginAnswer : IDisposable
     public OriginServer Server { get; }
 
     public AnswerHead Head { get; }
-
-    /// <summary>Returns what the answer took of the origin's and the client's bounds.</summary>
-    public Action? Release { get; init; }
 
     /// <returns>0 at the end, when all has come that its length or its last chunk promised.</returns>
     /// <exception cref="OriginException">It broke off, or goes on where it should have ended.</exception>
@@ -61,7 +61,13 @@ internal sealed class OriginAnswer : IDisposable
     private async ValueTask<int> PieceAsync(Memory<byte> into, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
-        var patience = _patience ??= new CancellationTokenSource(Timeout.InfiniteTimeSpan, _clock);
+        // The time of the read before may have run out just as its bytes came.
+        if (_patience is null or { IsCancellationRequested: true })
+        {
+            _patience?.Dispose();
+            _patience = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _clock);
+        }
+        var patience = _patience;
         try
         {
             var read = _body.ReadAsync(into, patience.Token);
@@ -83,7 +89,25 @@ internal sealed class OriginAnswer : IDisposable
         catch (Exception e) when (e is IOException or HttpRequestException or ObjectDisposedException)
         {
             cancel.ThrowIfCancellationRequested();
-            throw new OriginException(OriginFault.BrokenOff, $"{Server.Name} broke off: {OriginServer.Words(e)}");
+            throw new OriginException(OriginFault.BrokenOff, $"{Server.Name} broke off: {OriginWords.Of(e)}");
+        }
+    }
+
+    /// <summary>Reads on without giving out.</summary>
+    public async Task SkipAsync(long count, CancellationToken cancel)
+    {
+        var piece = ArrayPool<byte>.Shared.Rent(64 << 10);
+        try
+        {
+            while (count > 0)
+            {
+                var read = await ReadAsync(piece.AsMemory(0, (int)Math.Min(count, piece.Length)), cancel);
+                count -= read > 0 ? read : throw new OriginException(OriginFault.BrokenOff, Server.Name + " ended early");
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
         }
     }
 
@@ -95,6 +119,6 @@ internal sealed class OriginAnswer : IDisposable
         _body.Dispose();
         _response.Dispose();
         _patience?.Dispose();
-        Release?.Invoke();
+        Server.Ended(_isHttp2);
     }
 }

@@ -1,6 +1,6 @@
 namespace XLive.Server.Playback.Vod.Origin;
 
-internal enum OriginFault
+public enum OriginFault
 {
     /// <summary>No connection: refused, no such name, no TLS.</summary>
     Refused,

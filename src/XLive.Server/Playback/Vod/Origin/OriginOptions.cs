@@ -64,6 +64,8 @@ public sealed class OriginOptions : ICheckedOptions, ICheckedTogether
         Unit = SettingUnit.Bytes, NeedsRestart = true, Least = "4KiB", Most = "16MiB")]
     public long? BufferSize { get; set; }
 
+    internal bool IsSet => Origins.Count > 0 || !string.IsNullOrEmpty(Host);
+
     /// <summary>In the order of the settings; empty where there is none. Only of options that were checked.</summary>
     internal IReadOnlyList<OriginAddress> Addresses
     {
@@ -111,7 +113,7 @@ public sealed class OriginOptions : ICheckedOptions, ICheckedTogether
 
     public void CheckWith(IReadOnlyDictionary<Type, object> others, Action<string, string> fault)
     {
-        if (others.TryGetValue(typeof(FolderOptions), out var folder) && ((FolderOptions)folder).Mode is not BackendMode.Filesystem and var mode && Addresses.Count == 0)
+        if (others.TryGetValue(typeof(FolderOptions), out var folder) && ((FolderOptions)folder).Mode is not BackendMode.Filesystem and var mode && !IsSet)
             fault("backend.host", $"backend.mode is {mode.ToString().ToLowerInvariant()} and no origin is named, here or in backend.origins");
     }
 }

@@ -1,0 +1,105 @@
+using System.Globalization;
+using System.Text.Json;
+using XLive.Server.Accounts;
+using XLive.Server.Playback.Vod.Origin;
+using XLive.Server.Storage.Redis;
+
+namespace XLive.Server.Operations.Api;
+
+/// <summary>GET /debug/http-client: the connections to the origins, how each has answered, and which are asked.</summary>
+internal static class HttpClientEndpoints
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var services = routes.ServiceProvider;
+        routes.MapMethods("/debug/http-client", [HttpMethods.Get, HttpMethods.Head], http => ApiJson.WriteAsync(http, json => Write(json, services)))
+            .Requires(Permission.Monitor);
+    }
+
+    /// <summary>What /stats says: the bounds, and what fills them. Nothing where there is no origin.</summary>
+    public static void WriteBounds(Utf8JsonWriter json, IServiceProvider services)
+    {
+        if (services.GetService<OriginClient>() is not { } client)
+            return;
+        json.WriteStartObject("origin");
+        WriteTurns(json, client.Connections);
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, IServiceProvider services)
+    {
+        var client = services.GetService<OriginClient>();
+        if (client is not null)
+        {
+            WriteTurns(json, client.Connections);
+            json.WriteNumber("retries_refused", client.RetriesRefused);
+            json.WriteNumber("hedges_refused", client.HedgesRefused);
+        }
+        json.WriteStartArray("origins");
+        foreach (var server in client?.Servers ?? [])
+            Write(json, server);
+        json.WriteEndArray();
+    }
+
+    private static void Write(Utf8JsonWriter json, OriginServer server)
+    {
+        var (stats, latency) = (server.Stats, server.Latency);
+        json.WriteStartObject();
+        json.WriteString("origin", server.Name);
+        json.WriteBoolean("https", server.Address.IsHttps);
+        json.WriteString("breaker", Word(server.Breaker.State));
+        json.WriteNumber("breaker_opened", server.Breaker.Opened);
+        json.WriteNumber("requests", stats.Requests);
+        json.WriteNumber("in_flight", server.Pending);
+        json.WriteNumber("retries", stats.Retries);
+        json.WriteNumber("resumes", stats.Resumes);
+        json.WriteNumber("hedges", stats.Hedges);
+        json.WriteNumber("hedges_won", stats.HedgesWon);
+        json.WriteNumber("connect_timeouts", stats.ConnectTimeouts);
+        json.WriteStartObject("failures");
+        foreach (var (kind, count) in stats.Failures)
+            json.WriteNumber(kind, count);
+        json.WriteEndObject();
+        json.WriteString("last_fault", server.LastFault);
+        json.WriteStartObject("first_byte");
+        json.WriteNumber("p50_ms", Math.Round(latency.Percentile(0.50), 3));
+        json.WriteNumber("p95_ms", Math.Round(latency.Percentile(0.95), 3));
+        json.WriteNumber("p99_ms", Math.Round(latency.Percentile(0.99), 3));
+        json.WriteStartObject("histogram");
+        for (var i = 0; i < latency.Classes.Count; i++)
+            json.WriteNumber(i < RedisStats.Bounds.Length ? string.Create(CultureInfo.InvariantCulture, $"below_{RedisStats.Bounds[i]}_ms") : "more", latency.Classes[i]);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteStartObject("pools");
+        Write(json, "http1", server.Http1, server.Connections);
+        Write(json, "http2", server.Http2, server.Streams);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, OriginPool pool, Turns turns)
+    {
+        json.WriteStartObject(name);
+        json.WriteNumber("open", pool.Open);
+        json.WriteNumber("created", pool.Created);
+        json.WriteNumber("requests", pool.Requests);
+        json.WriteNumber("reused", pool.Reused);
+        WriteTurns(json, turns);
+        json.WriteEndObject();
+    }
+
+    private static void WriteTurns(Utf8JsonWriter json, Turns turns)
+    {
+        json.WriteNumber("in_flight", turns.Taken);
+        json.WriteNumber("in_flight_limit", turns.Most);
+        json.WriteNumber("waiting", turns.Waiting);
+        json.WriteNumber("waiting_limit", turns.MostWaiting);
+    }
+
+    private static string Word(BreakerState state) => state switch
+    {
+        BreakerState.Closed => "closed",
+        BreakerState.HalfOpen => "half_open",
+        _ => "open",
+    };
+}
