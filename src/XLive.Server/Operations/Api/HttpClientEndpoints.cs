@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using XLive.Server.Accounts;
+using XLive.Server.Playback.Vod.Cache;
 using XLive.Server.Playback.Vod.Origin;
 using XLive.Server.Storage.Redis;
 
@@ -24,6 +25,11 @@ internal static class HttpClientEndpoints
         json.WriteStartObject("origin");
         WriteTurns(json, client.Connections);
         json.WriteEndObject();
+        if (services.GetService<OriginCache>() is not { } cache)
+            return;
+        json.WriteStartObject("cache");
+        WriteBounds(json, cache);
+        json.WriteEndObject();
     }
 
     private static void Write(Utf8JsonWriter json, IServiceProvider services)
@@ -35,10 +41,44 @@ internal static class HttpClientEndpoints
             json.WriteNumber("retries_refused", client.RetriesRefused);
             json.WriteNumber("hedges_refused", client.HedgesRefused);
         }
+        if (services.GetService<OriginCache>() is { } cache)
+            Write(json, cache);
         json.WriteStartArray("origins");
         foreach (var server in client?.Servers ?? [])
             Write(json, server);
         json.WriteEndArray();
+    }
+
+    private static void Write(Utf8JsonWriter json, OriginCache cache)
+    {
+        var figures = cache.Figures;
+        var answered = figures.Hits + figures.Stale + figures.StaleOnError + figures.Revalidated + figures.Misses + figures.Passed;
+        json.WriteStartObject("cache");
+        json.WriteNumber("hits", figures.Hits);
+        json.WriteNumber("misses", figures.Misses);
+        json.WriteNumber("revalidated", figures.Revalidated);
+        json.WriteNumber("stale", figures.Stale);
+        json.WriteNumber("stale_on_error", figures.StaleOnError);
+        json.WriteNumber("passed", figures.Passed);
+        json.WriteNumber("hit_ratio", answered == 0 ? 0 : Math.Round((double)(figures.Hits + figures.Stale) / answered, 4));
+        json.WriteNumber("joined", figures.Joined);
+        json.WriteNumber("purged", figures.Purged);
+        json.WriteNumber("filled_bytes", figures.FilledBytes);
+        WriteBounds(json, cache);
+        json.WriteEndObject();
+    }
+
+    private static void WriteBounds(Utf8JsonWriter json, OriginCache cache)
+    {
+        json.WriteNumber("objects", cache.Count);
+        json.WriteNumber("objects_limit", cache.MostObjects);
+        json.WriteNumber("memory_bytes", cache.Budget.Used);
+        json.WriteNumber("memory_limit", cache.Budget.Limit);
+        json.WriteNumber("blocks", cache.Budget.Count);
+        json.WriteNumber("blocks_evicted", cache.Budget.Evicted);
+        json.WriteNumber("blocks_refused", cache.Budget.Refused);
+        json.WriteNumber("pieces_without_block", cache.Figures.Windows);
+        json.WriteNumber("asking", cache.Asked);
     }
 
     private static void Write(Utf8JsonWriter json, OriginServer server)

@@ -17,6 +17,7 @@ internal static class MetricsEndpoint
             TrafficMetrics.Write(text, services);
             RedisMetrics.Write(text, services);
             OriginMetrics.Write(text, services);
+            CacheMetrics.Write(text, services);
             var body = Encoding.UTF8.GetBytes(text.ToString());
             http.Response.ContentType = MetricsText.ContentType;
             http.Response.Headers.CacheControl = "no-store";

@@ -3,9 +3,9 @@ using Microsoft.Extensions.Logging;
 using XLive.Server.Access;
 using XLive.Server.Playback.Http;
 using XLive.Server.Playback.Vod.Cache;
-using XLive.Server.Playback.Vod.Origin;
 using XLive.Server.Door;
 using XLive.Server.Playback.Vod.Folder;
+using XLive.Server.Playback.Vod.Origin;
 using XLive.Server.Settings;
 using XLive.Server.Telemetry;
 
@@ -21,7 +21,6 @@ public static class VodServices
             p.GetRequiredService<ILogger<FolderSource>>(), p.GetRequiredService<Supervisor>(),
             p.GetRequiredService<SpareDescriptors>()));
         services.AddSingleton<PlaylistAnswers>();
-        services.AddOrigin(settings);
         if (settings.Of<FolderOptions>().Mode != BackendMode.Filesystem)
             AddCache(services, settings);
         services.AddSingleton(p => new VodHandler(p.GetRequiredService<PlaybackGate>(),

@@ -48,6 +48,7 @@ internal sealed partial class OriginCache
     public BlockBudget Budget => _budget;
     public BlockFetcher Fetcher => _fetcher;
     public int Count => _shelves.Count;
+    public int MostObjects => _shelves.Capacity;
     public int Asked => _asking.Count;
 
     public long Now => _clock.GetUtcNow().ToUnixTimeSeconds();
