@@ -20,6 +20,7 @@ public sealed unsafe class Sqlite : Database
 
     // Under the gate.
     private readonly Dictionary<string, SqliteStatement> _prepared = new(StringComparer.Ordinal);
+    private (string Sql, SqliteStatement Statement)? _last; // a cut of the ledger runs one statement for each of 10,000 users
     private SqliteHandle _db = new();
     private bool _disposed;
 
@@ -77,7 +78,8 @@ public sealed unsafe class Sqlite : Database
                         Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
                     });
                 }
-                const int flags = SqliteNative.OpenReadWrite | SqliteNative.OpenCreate | SqliteNative.OpenFullMutex | SqliteNative.OpenExtendedResult;
+                // Without a lock of its own: each call here is under ours.
+                const int flags = SqliteNative.OpenReadWrite | SqliteNative.OpenCreate | SqliteNative.OpenNoMutex | SqliteNative.OpenExtendedResult;
                 int code = SqliteNative.sqlite3_open_v2(_path, out _db, flags, _vfs);
                 Check(code, _path);
                 Check(SqliteNative.sqlite3_busy_timeout(_db, BusyMilliseconds), _path);
@@ -111,7 +113,7 @@ public sealed unsafe class Sqlite : Database
             {
                 Check(statement.Bind(values), sql);
                 int code;
-                while ((code = SqliteNative.sqlite3_step(statement.Handle)) == SqliteNative.Row)
+                while ((code = SqliteNative.sqlite3_step(statement.At)) == SqliteNative.Row)
                 {
                 }
                 Check(code == SqliteNative.Done ? SqliteNative.Ok : code, sql);
@@ -137,9 +139,9 @@ public sealed unsafe class Sqlite : Database
             {
                 Check(statement.Bind(values), sql);
                 int code;
-                while ((code = SqliteNative.sqlite3_step(statement.Handle)) == SqliteNative.Row)
+                while ((code = SqliteNative.sqlite3_step(statement.At)) == SqliteNative.Row)
                 {
-                    rows.Add(read(new SqlRow(statement.Handle)));
+                    rows.Add(read(new SqlRow(statement.At)));
                 }
                 Check(code == SqliteNative.Done ? SqliteNative.Ok : code, sql);
             }
@@ -210,7 +212,7 @@ public sealed unsafe class Sqlite : Database
                 using (handle)
                 {
                     Check(code, sql);
-                    while (!handle.IsInvalid && (code = SqliteNative.sqlite3_step(handle)) == SqliteNative.Row)
+                    while (!handle.IsInvalid && (code = SqliteNative.sqlite3_step(handle.DangerousGetHandle())) == SqliteNative.Row)
                     {
                     }
                     Check(code == SqliteNative.Done ? SqliteNative.Ok : code, sql);
@@ -244,8 +246,13 @@ public sealed unsafe class Sqlite : Database
     private SqliteStatement Prepared(string sql)
     {
         Ready();
+        if (_last is var (lastSql, last) && ReferenceEquals(lastSql, sql))
+        {
+            return last;
+        }
         if (_prepared.TryGetValue(sql, out SqliteStatement? known))
         {
+            _last = (sql, known);
             return known;
         }
         if (_prepared.Count >= MostPrepared)
