@@ -12,19 +12,18 @@ namespace XLive.Server.Storage;
 public sealed unsafe class Sqlite : Database
 {
     private const int BusyMilliseconds = 5000;
-    private const int MostPrepared = 200;
 
     private readonly string _path;
     private readonly string? _vfs;
+    private readonly Action<string>? _writeAgain;
     private readonly Lock _gate = new();
 
     // Under the gate.
-    private readonly Dictionary<string, SqliteStatement> _prepared = new(StringComparer.Ordinal);
-    private (string Sql, SqliteStatement Statement)? _last; // a cut of the ledger runs one statement for each of 10,000 users
+    private readonly SqliteStatements _statements = new();
     private SqliteHandle _db = new();
     private bool _disposed;
 
-    private Sqlite(string path, string? vfs = null) : base(turns: 1) => (_path, _vfs) = (path, vfs);
+    private Sqlite(string path, string? vfs, Action<string>? writeAgain) : base(turns: 1) => (_path, _vfs, _writeAgain) = (path, vfs, writeAgain);
 
     public override string Kind => "SQLite";
 
@@ -44,7 +43,7 @@ public sealed unsafe class Sqlite : Database
     /// </param>
     internal static Sqlite Open(string path, string? vfs)
     {
-        Sqlite db = new(path, vfs);
+        Sqlite db = new(path, vfs, writeAgain: null);
         try
         {
             db.OpenOnly();
@@ -57,8 +56,13 @@ public sealed unsafe class Sqlite : Database
         }
     }
 
-    /// <summary>The database of a data directory, not opened: <see cref="Database.TryJoin"/>.</summary>
-    public static Sqlite Of(DataOptions options) => new(Path.Combine(options.MakeDir(), "xlive.db"));
+    /// <summary>
+    /// The database of a data directory, not opened: <see cref="Database.TryJoin"/>. Its log is mended then, whatever became of the process
+    /// before.
+    /// </summary>
+    public static Sqlite Of(DataOptions options) => Of(Path.Combine(options.MakeDir(), "xlive.db"), vfs: null, SqliteLog.WriteAgain);
+
+    internal static Sqlite Of(string path, string? vfs, Action<string> writeAgain) => new(path, vfs, writeAgain);
 
     protected override void Connect()
     {
@@ -89,9 +93,14 @@ public sealed unsafe class Sqlite : Database
                 {
                     Step($"PRAGMA {pragma}");
                 }
+                if (_writeAgain is not null)
+                {
+                    SqliteLog.Mend(this, _path, _writeAgain);
+                }
             }
             catch (Exception e)
             {
+                _statements.Clear(); // of a connection that is gone
                 _db.Dispose();
                 _db = new SqliteHandle();
                 if (e is IOException or UnauthorizedAccessException)
@@ -234,10 +243,7 @@ public sealed unsafe class Sqlite : Database
                 return;
             }
             _disposed = true;
-            foreach (SqliteStatement statement in _prepared.Values)
-            {
-                statement.Dispose();
-            }
+            _statements.Clear();
             _db.Dispose();
         }
         base.Dispose();
@@ -246,19 +252,11 @@ public sealed unsafe class Sqlite : Database
     private SqliteStatement Prepared(string sql)
     {
         Ready();
-        if (_last is var (lastSql, last) && ReferenceEquals(lastSql, sql))
-        {
-            return last;
-        }
-        if (_prepared.TryGetValue(sql, out SqliteStatement? known))
-        {
-            _last = (sql, known);
-            return known;
-        }
-        if (_prepared.Count >= MostPrepared)
-        {
-            throw new InvalidOperationException("too many different statements: values belong in parameters");
-        }
+        return _statements.Find(sql) ?? _statements.Keep(sql, Prepare(sql));
+    }
+
+    private SqliteStatement Prepare(string sql)
+    {
         byte[] utf8 = Encoding.UTF8.GetBytes(sql);
         fixed (byte* p = utf8)
         {
@@ -270,7 +268,7 @@ public sealed unsafe class Sqlite : Database
                 Check(code, sql);
                 throw new ArgumentException("one statement at a time", nameof(sql));
             }
-            return _prepared[sql] = new SqliteStatement(handle);
+            return new SqliteStatement(handle);
         }
     }
 
