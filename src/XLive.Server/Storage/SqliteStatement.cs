@@ -53,6 +53,7 @@ internal sealed unsafe class SqliteStatement : IDisposable
     {
         _ = SqliteNative.sqlite3_reset(At); // repeats the error of the last step
         _ = SqliteNative.sqlite3_clear_bindings(At);
+        GC.KeepAlive(_handle); // its finalizer must not come between
     }
 
     public void Dispose() => _handle.Dispose();
