@@ -269,7 +269,7 @@ public sealed class Postgres : Database
                 SqlKind.Whole => new NpgsqlParameter<long> { TypedValue = value.Whole, NpgsqlDbType = NpgsqlDbType.Bigint },
                 SqlKind.Real => new NpgsqlParameter<double> { TypedValue = value.Real, NpgsqlDbType = NpgsqlDbType.Double },
                 SqlKind.Text => new NpgsqlParameter<string> { TypedValue = (string)value.Boxed!, NpgsqlDbType = NpgsqlDbType.Text },
-                SqlKind.Bytes => new NpgsqlParameter<byte[]> { TypedValue = (byte[])value.Boxed!, NpgsqlDbType = NpgsqlDbType.Bytea },
+                SqlKind.Bytes => new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = value.Bytes, NpgsqlDbType = NpgsqlDbType.Bytea },
                 _ => new NpgsqlParameter { Value = DBNull.Value },
             });
         }

@@ -12,18 +12,18 @@ namespace XLive.Server.Storage;
 public sealed unsafe class Sqlite : Database
 {
     private const int BusyMilliseconds = 5000;
-    private const int MostPrepared = 200;
 
     private readonly string _path;
     private readonly string? _vfs;
+    private readonly Action<string>? _writeAgain;
     private readonly Lock _gate = new();
 
     // Under the gate.
-    private readonly Dictionary<string, SqliteStatement> _prepared = new(StringComparer.Ordinal);
+    private readonly SqliteStatements _statements = new();
     private SqliteHandle _db = new();
     private bool _disposed;
 
-    private Sqlite(string path, string? vfs = null) : base(turns: 1) => (_path, _vfs) = (path, vfs);
+    private Sqlite(string path, string? vfs, Action<string>? writeAgain) : base(turns: 1) => (_path, _vfs, _writeAgain) = (path, vfs, writeAgain);
 
     public override string Kind => "SQLite";
 
@@ -43,7 +43,7 @@ public sealed unsafe class Sqlite : Database
     /// </param>
     internal static Sqlite Open(string path, string? vfs)
     {
-        Sqlite db = new(path, vfs);
+        Sqlite db = new(path, vfs, writeAgain: null);
         try
         {
             db.OpenOnly();
@@ -56,8 +56,13 @@ public sealed unsafe class Sqlite : Database
         }
     }
 
-    /// <summary>The database of a data directory, not opened: <see cref="Database.TryJoin"/>.</summary>
-    public static Sqlite Of(DataOptions options) => new(Path.Combine(options.MakeDir(), "xlive.db"));
+    /// <summary>
+    /// The database of a data directory, not opened: <see cref="Database.TryJoin"/>. Its log is mended then, whatever became of the process
+    /// before.
+    /// </summary>
+    public static Sqlite Of(DataOptions options) => Of(Path.Combine(options.MakeDir(), "xlive.db"), vfs: null, SqliteLog.WriteAgain);
+
+    internal static Sqlite Of(string path, string? vfs, Action<string> writeAgain) => new(path, vfs, writeAgain);
 
     protected override void Connect()
     {
@@ -77,7 +82,8 @@ public sealed unsafe class Sqlite : Database
                         Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
                     });
                 }
-                const int flags = SqliteNative.OpenReadWrite | SqliteNative.OpenCreate | SqliteNative.OpenFullMutex | SqliteNative.OpenExtendedResult;
+                // Without a lock of its own: each call here is under ours.
+                const int flags = SqliteNative.OpenReadWrite | SqliteNative.OpenCreate | SqliteNative.OpenNoMutex | SqliteNative.OpenExtendedResult;
                 int code = SqliteNative.sqlite3_open_v2(_path, out _db, flags, _vfs);
                 Check(code, _path);
                 Check(SqliteNative.sqlite3_busy_timeout(_db, BusyMilliseconds), _path);
@@ -87,9 +93,14 @@ public sealed unsafe class Sqlite : Database
                 {
                     Step($"PRAGMA {pragma}");
                 }
+                if (_writeAgain is not null)
+                {
+                    SqliteLog.Mend(this, _path, _writeAgain);
+                }
             }
             catch (Exception e)
             {
+                _statements.Clear(); // of a connection that is gone
                 _db.Dispose();
                 _db = new SqliteHandle();
                 if (e is IOException or UnauthorizedAccessException)
@@ -111,7 +122,7 @@ public sealed unsafe class Sqlite : Database
             {
                 Check(statement.Bind(values), sql);
                 int code;
-                while ((code = SqliteNative.sqlite3_step(statement.Handle)) == SqliteNative.Row)
+                while ((code = SqliteNative.sqlite3_step(statement.At)) == SqliteNative.Row)
                 {
                 }
                 Check(code == SqliteNative.Done ? SqliteNative.Ok : code, sql);
@@ -137,9 +148,9 @@ public sealed unsafe class Sqlite : Database
             {
                 Check(statement.Bind(values), sql);
                 int code;
-                while ((code = SqliteNative.sqlite3_step(statement.Handle)) == SqliteNative.Row)
+                while ((code = SqliteNative.sqlite3_step(statement.At)) == SqliteNative.Row)
                 {
-                    rows.Add(read(new SqlRow(statement.Handle)));
+                    rows.Add(read(new SqlRow(statement.At)));
                 }
                 Check(code == SqliteNative.Done ? SqliteNative.Ok : code, sql);
             }
@@ -210,7 +221,7 @@ public sealed unsafe class Sqlite : Database
                 using (handle)
                 {
                     Check(code, sql);
-                    while (!handle.IsInvalid && (code = SqliteNative.sqlite3_step(handle)) == SqliteNative.Row)
+                    while (!handle.IsInvalid && (code = SqliteNative.sqlite3_step(handle.DangerousGetHandle())) == SqliteNative.Row)
                     {
                     }
                     Check(code == SqliteNative.Done ? SqliteNative.Ok : code, sql);
@@ -232,10 +243,7 @@ public sealed unsafe class Sqlite : Database
                 return;
             }
             _disposed = true;
-            foreach (SqliteStatement statement in _prepared.Values)
-            {
-                statement.Dispose();
-            }
+            _statements.Clear();
             _db.Dispose();
         }
         base.Dispose();
@@ -244,14 +252,11 @@ public sealed unsafe class Sqlite : Database
     private SqliteStatement Prepared(string sql)
     {
         Ready();
-        if (_prepared.TryGetValue(sql, out SqliteStatement? known))
-        {
-            return known;
-        }
-        if (_prepared.Count >= MostPrepared)
-        {
-            throw new InvalidOperationException("too many different statements: values belong in parameters");
-        }
+        return _statements.Find(sql) ?? _statements.Keep(sql, Prepare(sql));
+    }
+
+    private SqliteStatement Prepare(string sql)
+    {
         byte[] utf8 = Encoding.UTF8.GetBytes(sql);
         fixed (byte* p = utf8)
         {
@@ -263,7 +268,7 @@ public sealed unsafe class Sqlite : Database
                 Check(code, sql);
                 throw new ArgumentException("one statement at a time", nameof(sql));
             }
-            return _prepared[sql] = new SqliteStatement(handle);
+            return new SqliteStatement(handle);
         }
     }
 

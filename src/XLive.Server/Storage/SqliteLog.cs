@@ -11,7 +11,7 @@ internal static class SqliteLog
     public static void Mend(Sqlite db, string path, Action<string>? writeAgain = null) => db.Transaction(() => (writeAgain ?? WriteAgain)(path + "-wal"));
 
     // Under SQLite's lock for writers, so nobody else writes there meanwhile.
-    private static void WriteAgain(string path)
+    internal static void WriteAgain(string path)
     {
         using var file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
         var buffer = new byte[1 << 20];

@@ -20,7 +20,13 @@ public sealed class Account
     private int _stoppedFor;
     private long _lastSteady;
     private long _sinceSteady;
+
+    // Two sets change places at each cut, so that who stays costs the collector nothing.
+    private readonly Lock _noting = new();
     private Origins _origins = new();
+    private Origins? _spare;
+    private long _window = NextWindow();
+    private static long s_windows;
 
     internal Account(string uid, Slot slot, TrafficClock clock)
     {
@@ -70,7 +76,8 @@ public sealed class Account
     /// <summary>When the first byte came that no cut has taken; 0: there is none.</summary>
     internal long SinceSteady => Volatile.Read(ref _sinceSteady);
 
-    internal Origins Origins => Volatile.Read(ref _origins);
+    /// <summary>Since the last cut; no two of any account have the same.</summary>
+    internal long Window => Volatile.Read(ref _window);
 
     /// <summary>False when the account is closed: nothing was added.</summary>
     internal bool TryAdd(int count, long value)
@@ -108,17 +115,40 @@ public sealed class Account
         Volatile.Write(ref _sinceSteady, 0);
     }
 
-    internal Origins TakeOrigins() => Interlocked.Exchange(ref _origins, new Origins());
-
-    /// <summary>The set in which this is noted now; the caller keeps it, and calls again when the account has another.</summary>
-    internal Origins Note(IPAddress from, string sid)
+    /// <summary>The window in which this is noted; who keeps it calls again when the account has another.</summary>
+    internal long Note(IPAddress from, string sid)
     {
-        while (true)
+        lock (_noting)
         {
-            var origins = Origins;
-            origins.Note(from, sid);
-            if (origins == Origins)
-                return origins;
+            _origins.Note(from, sid);
+            return _window;
         }
     }
+
+    /// <summary>The cut's own from here on, until it gives them back.</summary>
+    internal Origins TakeOrigins()
+    {
+        lock (_noting)
+        {
+            var taken = _origins;
+            _origins = _spare ?? new Origins();
+            _spare = null;
+            _window = NextWindow();
+            return taken;
+        }
+    }
+
+    /// <param name="again">The cut came to nothing: they are of this window too.</param>
+    internal void GiveBack(Origins taken, bool again)
+    {
+        lock (_noting)
+        {
+            if (again)
+                _origins.Note(taken);
+            taken.Clear();
+            _spare = taken;
+        }
+    }
+
+    private static long NextWindow() => Interlocked.Increment(ref s_windows);
 }

@@ -51,7 +51,7 @@ public sealed class HistoryPending
     });
 
     internal void Put(long hour, ArrayBufferWriter<byte> deltas) =>
-        _db.Execute("INSERT INTO history_pending (hour, deltas) VALUES ($1, $2)", hour, deltas.WrittenSpan.ToArray());
+        _db.Execute("INSERT INTO history_pending (hour, deltas) VALUES ($1, $2)", hour, SqlValue.Of(deltas));
 
     internal static void Write(ArrayBufferWriter<byte> to, string uid, in Counts counts)
     {

@@ -26,6 +26,7 @@ public sealed class Ledger : IDisposable
 
     private readonly LedgerFile _file;
     private readonly LedgerRows _rows;
+    private readonly Cut _cut; // while cutting
     private readonly UserMeters _meters;
     private readonly Func<TrafficOptions> _options;
     private readonly TimeProvider _clock;
@@ -48,6 +49,7 @@ public sealed class Ledger : IDisposable
     {
         _file = file;
         _rows = new LedgerRows(file.Db);
+        _cut = new Cut(file, _rows);
         _meters = meters;
         _options = options;
         _clock = clock;
@@ -153,7 +155,7 @@ public sealed class Ledger : IDisposable
             reporting = !(_held = _file.Outbox.Depth().BodyBytes > Outbox.MostBytes);
         // A window never ends before it began, wherever the wall clock went: then they are a second long until it has caught up.
         var window = (From: _windowFrom, To: Math.Max(now, _windowFrom + 1));
-        var cut = new Cut(_file, _rows, options, Privacy());
+        _cut.Begin(options, Privacy(), window);
         var reports = 0;
         long qualified = 0;
         var isCrowded = _meters.IsCrowded;
@@ -167,21 +169,22 @@ public sealed class Ledger : IDisposable
             var take = hasWaited || reason == CutReason.Settle;
             if (reporting || take)
                 account.Standing ??= _rows.Load(account.Uid);
-            var isEnough = (untaken + (account.Standing ?? Standing.Unknown).Waiting.Counts).Payable.Bytes >= options.MinBytes;
+            var all = account.Standing is { Waiting.IsNothing: false } known ? untaken + known.Waiting.Counts : untaken;
+            var isEnough = all.Payable.Bytes >= options.MinBytes;
             if (reporting && isEnough)
-                cut.Take(account, counts, report: true);
+                _cut.Take(account, counts, report: true);
             else if (take)
-                cut.Take(account, counts, report: false);
-            cut.IsCleanUp |= hasWaited && reason != CutReason.Settle;
+                _cut.Take(account, counts, report: false);
+            _cut.IsCleanUp |= hasWaited && reason != CutReason.Settle;
             qualified += isEnough && !reporting ? 1 : 0;
-            if (cut.Count == MostInOneTransaction)
+            if (_cut.Count == MostInOneTransaction)
                 Commit();
         }
         Commit();
         if (reporting)
         {
             for (var more = true; more && _file.Outbox.Depth().BodyBytes <= Outbox.MostBytes; Count())
-                more = cut.ReportDue(window, now, _meters.Find);
+                more = _cut.ReportDue(now, _meters.Find);
             _windowFrom = window.To;
         }
         Volatile.Write(ref _qualified, qualified);
@@ -191,19 +194,19 @@ public sealed class Ledger : IDisposable
 
         void Commit()
         {
-            if (cut.Count == 0)
+            if (_cut.Count == 0)
                 return;
             // First the counters: were the ledger to know of bytes that the disk does not, the next ones would be taken for those.
             _meters.Slots.Sync();
-            cut.Commit(_hour, window, now);
+            _cut.Commit(_hour, now);
             Count();
         }
 
         void Count()
         {
-            reports += cut.Reports;
+            reports += _cut.Reports;
             // Also when what comes after it fails: this window is in a report.
-            if (cut.Reports > 0)
+            if (_cut.Reports > 0)
                 _windowFrom = window.To;
         }
     }
@@ -239,7 +242,7 @@ public sealed class Ledger : IDisposable
             foreach (var account in _meters.Accounts)
             {
                 account.Standing ??= _rows.Load(account.Uid);
-                see(account, account.Standing.Cumulative + account.Standing.Waiting.Counts.Bytes + account.Untaken.Bytes);
+                see(account, account.Standing.Value.Cumulative + account.Standing.Value.Waiting.Counts.Bytes + account.Untaken.Bytes);
             }
         }
     }

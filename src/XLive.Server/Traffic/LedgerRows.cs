@@ -6,7 +6,9 @@ namespace XLive.Server.Traffic;
 /// <summary>The statements of a cut, each a row.</summary>
 internal sealed class LedgerRows(Sqlite db)
 {
-    public Standing Load(string uid) => db.First("SELECT id, cumulative, waiting, due FROM users WHERE uid = $1", static row => Read(row, 0), uid)
+    private readonly byte[] _taken = new byte[Counts.MostWritten];
+
+    public Standing Load(string uid) => db.First("SELECT id, cumulative, waiting, due FROM users WHERE uid = $1", static row => (Standing?)Read(row, 0), uid)
         ?? Standing.Unknown;
 
     /// <summary>
@@ -34,10 +36,9 @@ internal sealed class LedgerRows(Sqlite db)
     private static Counts ReadCounts(ReadOnlySpan<byte> from) => Counts.Read(ref from);
 
     /// <summary>The row with what waits, and how much of which slot that accounts for. The standing with its row, where it had none.</summary>
-    public Standing Save(string uid, Standing before, Standing standing, long epoch, in Counts taken)
+    public Standing Save(string uid, in Standing before, in Standing standing, long epoch, in Counts taken)
     {
-        Span<byte> written = stackalloc byte[Counts.MostWritten];
-        var takenBytes = written[..taken.Write(written)].ToArray();
+        var takenBytes = SqlValue.Of(_taken, taken.Write(_taken));
         var waiting = WaitingBytes(standing);
         if (standing.Row == 0)
         {
@@ -57,10 +58,10 @@ internal sealed class LedgerRows(Sqlite db)
     }
 
     /// <summary>Only what waits has changed.</summary>
-    public void Save(Standing standing) => db.Execute("UPDATE users SET cumulative = $2, waiting_bytes = $3, waiting = $4, due = $5 WHERE id = $1",
+    public void Save(in Standing standing) => db.Execute("UPDATE users SET cumulative = $2, waiting_bytes = $3, waiting = $4, due = $5 WHERE id = $1",
         standing.Row, standing.Cumulative, standing.Waiting.Counts.Bytes, WaitingBytes(standing), Value(standing.Due));
 
-    private static byte[]? WaitingBytes(Standing standing) => ReferenceEquals(standing.Waiting, Waiting.Nothing) ? null : standing.Waiting.Write();
+    private static byte[]? WaitingBytes(in Standing standing) => standing.Waiting.IsNothing ? null : standing.Waiting.Write();
 
     private static SqlValue Value(long? due) => due is { } at ? at : default(SqlValue);
 

@@ -62,5 +62,12 @@ internal static class LedgerSchema
             exceeded BIGINT NOT NULL DEFAULT 0
         );
         """,
+        """
+        CREATE TABLE quota_clock ( -- one row
+            seconds BIGINT NOT NULL,               -- how long a period is
+            period BIGINT NOT NULL,                -- the latest that has begun
+            behind_since BIGINT                    -- the wall clock says an earlier one, and said this when it was first seen to
+        );
+        """,
     ];
 }

@@ -22,7 +22,7 @@ public sealed class Meter
     private int _stopped;
 
     // What this session has told its account of itself, and where. Races only ever tell it twice.
-    private Origins? _notedIn;
+    private long _notedIn;
     private IPAddress? _notedFrom;
 
     internal Meter(UserMeters meters, Account account, string sid)
@@ -81,7 +81,7 @@ public sealed class Meter
         _ = kind;
         Interlocked.Increment(ref _requests);
         var account = Add(Counts.Kinds, 1);
-        if (_notedIn != account.Origins || (!ReferenceEquals(from, _notedFrom) && !from.Equals(_notedFrom)))
+        if (_notedIn != account.Window || (!ReferenceEquals(from, _notedFrom) && !from.Equals(_notedFrom)))
         {
             _notedIn = account.Note(from, _sid);
             _notedFrom = from;

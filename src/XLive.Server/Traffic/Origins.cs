@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.InteropServices;
 using XLive.Server.Telemetry;
 
 namespace XLive.Server.Traffic;
@@ -9,14 +10,15 @@ internal sealed class Origins
     public const int MostAddresses = 20;
     public const int MostSessions = 10;
 
-    private readonly Lock _gate = new();
-    private IPAddress[] _addresses = [];
-    private string[] _sessions = [];
+    private readonly List<IPAddress> _addresses = new(1);
+    private readonly List<string> _sessions = new(1);
 
-    public IReadOnlyList<string> Sessions => _sessions;
+    public ReadOnlySpan<IPAddress> Addresses => CollectionsMarshal.AsSpan(_addresses);
 
-    /// <summary>As a report may have them.</summary>
-    public IEnumerable<string> Addresses(AddressPrivacy privacy) => privacy switch
+    public ReadOnlySpan<string> Sessions => CollectionsMarshal.AsSpan(_sessions);
+
+    /// <summary>The addresses as a report may have them.</summary>
+    public IEnumerable<string> Texts(AddressPrivacy privacy) => privacy switch
     {
         AddressPrivacy.None => [],
         AddressPrivacy.Prefix => _addresses.Select(static a => AddressPrivacy.Prefix.Text(a)).Distinct(),
@@ -25,21 +27,28 @@ internal sealed class Origins
 
     public void Note(IPAddress address, string sid)
     {
-        lock (_gate)
-        {
-            if (_addresses.Length < MostAddresses && Array.IndexOf(_addresses, address) < 0)
-                _addresses = [.. _addresses, address];
-            if (sid.Length > 0 && _sessions.Length < MostSessions && Array.IndexOf(_sessions, sid) < 0)
-                _sessions = [.. _sessions, sid];
-        }
+        if (_addresses.Count < MostAddresses && !_addresses.Contains(address))
+            _addresses.Add(address);
+        NoteSession(sid);
     }
 
-    /// <summary>A cut that took these came to nothing.</summary>
+    private void NoteSession(string sid)
+    {
+        if (sid.Length > 0 && _sessions.Count < MostSessions && !_sessions.Contains(sid))
+            _sessions.Add(sid);
+    }
+
     public void Note(Origins others)
     {
         foreach (var address in others._addresses)
             Note(address, "");
-        lock (_gate)
-            _sessions = [.. _sessions.Union(others._sessions).Take(MostSessions)];
+        foreach (var session in others._sessions)
+            NoteSession(session);
+    }
+
+    public void Clear()
+    {
+        _addresses.Clear();
+        _sessions.Clear();
     }
 }

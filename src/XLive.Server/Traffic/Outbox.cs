@@ -68,6 +68,6 @@ public sealed class Outbox
         "SELECT count(*) - count(parked), count(parked), coalesce(sum(length(body)), 0), min(CASE WHEN parked IS NULL THEN made END) FROM outbox",
         static row => new OutboxDepth((int)row.Int64(0), (int)row.Int64(1), row.Int64(2), row.IsNull(3) ? null : row.Time(3)))!;
 
-    internal void Put(string id, byte[] body, long bytes, int items) => _db.Execute(
+    internal void Put(string id, SqlValue body, long bytes, int items) => _db.Execute(
         "INSERT INTO outbox (report_id, body, bytes, items, made) VALUES ($1, $2, $3, $4, $5)", id, body, bytes, items, _clock.GetUtcNow());
 }

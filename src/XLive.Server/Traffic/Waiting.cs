@@ -11,23 +11,26 @@ internal sealed record Waiting(Counts Counts, long Since, long Last, string[] Ad
 {
     public static readonly Waiting Nothing = new(default, 0, 0, [], []);
 
+    public bool IsNothing => ReferenceEquals(this, Nothing);
+
     /// <summary>Bytes that can be reported.</summary>
     public long Bytes => Counts.Payable.Bytes;
 
     public Waiting With(in Counts taken, long since, long last, Origins? from, AddressPrivacy privacy = AddressPrivacy.Full)
     {
-        // The wall clock may have been set back between the two.
-        if (since == 0 || since > last)
-            (since, last) = (last, Math.Max(since, last));
+        (since, last) = InOrder(since, last);
         return new Waiting(Counts + taken, Since == 0 ? since : Math.Min(Since, since), Math.Max(Last, last),
-            from is null ? Addresses : Some(Addresses, from.Addresses(privacy), Origins.MostAddresses),
-            from is null ? Sessions : Some(Sessions, from.Sessions, Origins.MostSessions));
+            from is null ? Addresses : Some(Addresses, from.Texts(privacy), Origins.MostAddresses),
+            from is null ? Sessions : Some(Sessions, from.Sessions.ToArray(), Origins.MostSessions));
     }
 
+    /// <summary>The wall clock may have been set back between the two.</summary>
+    public static (long Since, long Last) InOrder(long since, long last) => since == 0 || since > last ? (last, Math.Max(since, last)) : (since, last);
+
     /// <summary>What is left when a report has all that can be reported.</summary>
-    public Waiting Reported()
+    public static Waiting After(in Counts counts, in Counts payable)
     {
-        var rest = Counts - Counts.Payable;
+        var rest = counts - payable;
         return rest.IsZero ? Nothing : new Waiting(rest, 0, 0, [], []);
     }
 
@@ -85,7 +88,7 @@ internal sealed record Waiting(Counts Counts, long Since, long Last, string[] Ad
 /// <param name="Row">0: he has none yet.</param>
 /// <param name="Cumulative">Bytes of all reports of him.</param>
 /// <param name="Due">When what waits is reported, however little it is; 0: at the next report; null: nothing waits, or a debt.</param>
-internal sealed record Standing(long Row, long Cumulative, Waiting Waiting, long? Due)
+internal readonly record struct Standing(long Row, long Cumulative, Waiting Waiting, long? Due)
 {
     public static readonly Standing Unknown = new(0, 0, Waiting.Nothing, null);
 
@@ -97,5 +100,12 @@ internal sealed record Standing(long Row, long Cumulative, Waiting Waiting, long
             : Due ?? now + (long)TrafficOptions.LongestWait.TotalSeconds,
     };
 
-    public Standing Reported() => this with { Cumulative = Cumulative + Waiting.Bytes, Waiting = Waiting.Reported(), Due = null };
+    public Standing Reported()
+    {
+        var payable = Waiting.Counts.Payable;
+        return new Standing(Row, Cumulative + payable.Bytes, Waiting.After(Waiting.Counts, payable), null);
+    }
+
+    /// <summary>The same where nothing had waited, and what is reported is what was taken just now.</summary>
+    public Standing Reported(in Counts taken, in Counts payable) => new(Row, Cumulative + payable.Bytes, Waiting.After(taken, payable), null);
 }

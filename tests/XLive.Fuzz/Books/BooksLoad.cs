@@ -25,31 +25,57 @@ internal sealed partial class BooksLoad : IDisposable
         _ledger = new Ledger(_start.File, _meters, () => options, _clock) { IsReporting = static () => true };
     }
 
-    /// <summary>So many users each take a segment a second, and each second all of it is cut and reported. Processor time of that, a second.</summary>
-    public static TimeSpan FlushEachSecond(int users, int seconds)
+    /// <param name="Flush">Counters to the disk, and all of it cut, reported and in the ledger: processor time a second.</param>
+    /// <param name="Handover">Reports read, posted to nobody and acknowledged, the history's batch read and forgotten: the same.</param>
+    /// <param name="Allocated">By the flush, for the collector to find.</param>
+    public readonly record struct Flushes(TimeSpan Flush, TimeSpan Handover, long Allocated);
+
+    /// <summary>So many users each take a segment a second, one half before the counters go to the disk and one before the cut, as they would beside it.</summary>
+    /// <param name="alone">Nobody else is in this process, and the time is all of its threads', the collector's too; else this thread's.</param>
+    public static Flushes FlushEachSecond(int users, int seconds, bool alone)
     {
+        // Users' rows are made in the first, and the code is compiled for speed in those after it.
+        const int warmUp = 40;
         using var load = new BooksLoad(new TrafficOptions { ReportInterval = TimeSpan.FromSeconds(1) });
         var meters = Enumerable.Range(0, users).Select(i => (Meter: load._meters.Open($"user-{i:000000}", $"session-{i:000000}"), Address: new IPAddress(0x0a000000 + i))).ToArray();
-        List<TimeSpan> took = [];
-        for (var second = 0; second < seconds + 3; second++)
+        TimeSpan flush = default, handover = default;
+        long allocated = 0;
+        for (var second = 0; second < warmUp + seconds; second++)
+        {
+            if (second == warmUp)
+                (flush, handover, allocated) = (default, default, 0);
+            Charge();
+            load._clock.Pass(1);
+            var before = ProcessorTime();
+            load._ledger.Sync();
+            flush += ProcessorTime() - before;
+            Charge();
+            var allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
+            before = ProcessorTime();
+            load._ledger.Look();
+            flush += ProcessorTime() - before;
+            allocated += GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
+            if (load._ledger.Fault is { } fault)
+                throw new IOException(fault);
+            before = ProcessorTime();
+            load.Receive();
+            // Now, and not while it flushes the next.
+            if (alone)
+                GC.Collect();
+            handover += ProcessorTime() - before;
+        }
+        return new Flushes(flush / seconds, handover / seconds, allocated / seconds);
+
+        TimeSpan ProcessorTime() => BooksLoad.ProcessorTime(alone ? OfTheProcess : OfThisThread);
+
+        void Charge()
         {
             foreach (var (meter, address) in meters)
             {
                 meter.CountRequest(FileKind.Ts, address);
-                meter.Charge(FileKind.Ts, 2 * MiB);
+                meter.Charge(FileKind.Ts, MiB);
             }
-            load._clock.Pass(1);
-            var before = ProcessorTime();
-            load._ledger.Sync();
-            load._ledger.Look();
-            took.Add(ProcessorTime() - before);
-            if (load._ledger.Fault is { } fault)
-                throw new IOException(fault);
-            load.Receive();
         }
-        // The first make the users' rows, and are compiled for speed meanwhile.
-        var rest = took.Skip(3).Order().ToList();
-        return rest[rest.Count / 2];
     }
 
     /// <summary>
@@ -168,11 +194,13 @@ internal sealed partial class BooksLoad : IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private static TimeSpan ProcessorTime()
+    private const int OfTheProcess = 2; // CLOCK_PROCESS_CPUTIME_ID
+    private const int OfThisThread = 3; // CLOCK_THREAD_CPUTIME_ID
+
+    private static TimeSpan ProcessorTime(int clock)
     {
-        const int ofThisThread = 3; // CLOCK_THREAD_CPUTIME_ID
-        if (clock_gettime(ofThisThread, out var time) != 0)
-            throw new InvalidOperationException("no clock of the thread's processor time");
+        if (clock_gettime(clock, out var time) != 0)
+            throw new InvalidOperationException("no clock of processor time");
         return TimeSpan.FromSeconds(time.Seconds) + TimeSpan.FromMicroseconds(time.Nanoseconds / 1000.0);
     }
 

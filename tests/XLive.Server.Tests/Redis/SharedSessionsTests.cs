@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using XLive.Server.Sessions;
 using XLive.Server.Storage.Redis;
@@ -107,6 +108,24 @@ public sealed class SharedSessionsTests : IDisposable
         other.Revocations.Lift(new(RevocationKind.Uid, "anna"));
         Assert.True(await other.Store.LiftAsync(new(RevocationKind.Uid, "anna")));
         Until.True(() => !one.Bars("anna") && !late.Bars("anna"), "lifted", TimeSpan.FromSeconds(2));
+    }
+
+    /// <summary>Not by the look each second, which would do for the two seconds too.</summary>
+    [Fact]
+    public async Task A_revocation_is_published_and_holds_where_it_is_heard()
+    {
+        await using var one = await Node.JoinedAsync(_redis.Url);
+        await using var other = await Node.JoinedAsync(_redis.Url);
+        var heard = new ConcurrentQueue<string>();
+        using var listening = one.Client.Subscribe("xlive:news", payload => heard.Enqueue(payload.Text));
+        Until.True(() => listening.Listens, "listens", TimeSpan.FromSeconds(10));
+        Assert.True(await Revoke(one, "anna"));
+        Until.True(() => heard.Any(static t => t.StartsWith("revoked ", StringComparison.Ordinal) && t.Contains("\"anna\"", StringComparison.Ordinal)), "published", TimeSpan.FromSeconds(10));
+        // Nobody wrote this one down, and it is the next: heard it is, or never.
+        var version = long.Parse(_redis.Cli("GET", "xlive:{revoked}:version"));
+        var text = "{\"kind\":\"uid\",\"key\":\"dora\",\"from\":" + Node.Now + ",\"until\":" + (Node.Now + 60) + ",\"why\":\"\",\"by\":\"\",\"kick\":false}";
+        _redis.Cli("PUBLISH", "xlive:news", $"revoked {version + 1} {DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()} {text}");
+        Until.True(() => one.Bars("dora") && other.Bars("dora"), "heard", TimeSpan.FromSeconds(10));
     }
 
     [Fact]

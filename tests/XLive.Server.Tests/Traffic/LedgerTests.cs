@@ -286,6 +286,37 @@ public sealed class LedgerTests : IDisposable
     }
 
     [Fact]
+    public void A_cut_that_fails_forgets_nothing_of_where_a_user_came_from()
+    {
+        _house.Watch("u1", MiB, sid: "s1");
+        _house.PassAWindow();
+        _house.Receive();
+        _house.Watch("u1", MiB, address: "192.0.2.7", sid: "s7");
+        _house.Watch("u2", MiB, address: "192.0.2.8", sid: "s8");
+        _house.Ledger.Db.Script("CREATE TRIGGER no_room BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no room'); END");
+        _house.PassAWindow();
+        Assert.Contains("no room", _house.Ledger.Fault, StringComparison.Ordinal);
+        var meter = _house.Watch("u1", MiB, address: "192.0.2.9", sid: "s9");
+        _house.Ledger.Db.Script("DROP TRIGGER no_room");
+        _house.Pass(TimeSpan.FromSeconds(1));
+        Assert.Null(_house.Ledger.Fault);
+        var items = Assert.Single(_house.Receive()).GetProperty("items").EnumerateArray().ToDictionary(i => i.GetProperty("uid").GetString()!);
+        Assert.Equal(2 * MiB, items["u1"].GetProperty("total_bytes").GetInt64());
+        Assert.Equal(["192.0.2.7", "192.0.2.9"], Texts("u1", "unique_ips").Order());
+        Assert.Equal(["s7", "s9"], Texts("u1", "unique_sessions").Order());
+        Assert.Equal(["192.0.2.8"], Texts("u2", "unique_ips"));
+
+        // And the same session in the next window is told again.
+        meter.CountRequest(FileKind.Ts, IPAddress.Parse("192.0.2.9"));
+        meter.Charge(FileKind.Ts, MiB);
+        _house.PassAWindow();
+        var item = Assert.Single(_house.Receive()).GetProperty("items")[0];
+        Assert.Equal(["192.0.2.9"], item.GetProperty("unique_ips").EnumerateArray().Select(static t => t.GetString()!));
+
+        IEnumerable<string> Texts(string uid, string what) => items[uid].GetProperty(what).EnumerateArray().Select(static t => t.GetString()!);
+    }
+
+    [Fact]
     public void Without_a_receiver_everything_waits_in_the_ledger()
     {
         _house.Ledger.IsReporting = static () => false;

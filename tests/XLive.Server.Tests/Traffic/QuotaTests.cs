@@ -1,3 +1,4 @@
+using XLive.Server.Storage;
 using XLive.Server.Telemetry;
 using XLive.Server.Traffic;
 using XLive.Server.Traffic.Quotas;
@@ -172,6 +173,104 @@ public sealed class QuotaTests : IDisposable
         Assert.Equal(300_000, _house.Meters.Of("u1").Pace?.BytesPerSecond);
         Pass("01:00:00");
         Assert.Null(_house.Meters.Of("u1").Pace);
+    }
+
+    [Fact]
+    public void What_could_not_be_written_is_written_at_the_next_look()
+    {
+        Take("u1", 3 * MB);
+        Take("u2", 3 * MB);
+        _house.Clock.Pass(TimeSpan.FromHours(1));
+        _house.Ledger.Sync();
+        Fails(() => Take("u1", MB));
+        Fails(Look);
+        Look();
+        // From the look on that was written.
+        Take("u1", 5 * MB - 1);
+        Assert.Equal(StopReason.None, At("u1"));
+        KillAndStart();
+        Take("u1", 1);
+        Assert.Equal(StopReason.Quota, At("u1"));
+
+        Fails(() => Take("u2", 6 * MB));
+        Look();
+        KillAndStart();
+        Assert.Equal((StopReason.Quota, StopReason.Quota), (At("u1"), At("u2")));
+    }
+
+    [Fact]
+    public void A_clock_that_goes_to_another_period_and_back_gives_nobody_a_second_quota()
+    {
+        Take("u1", 5 * MB);
+        // An hour too far: the quota of that hour is his now, and not once more when the hour comes.
+        Step("01:00:00");
+        Assert.Equal(StopReason.None, At("u1"));
+        Take("u1", 5 * MB);
+        Step("-01:00:00");
+        Assert.Equal(StopReason.Quota, At("u1"));
+        KillAndStart();
+        Assert.Equal(StopReason.Quota, At("u1"));
+        Pass("00:59:29"); // 10:59:59
+        Assert.Equal(StopReason.Quota, At("u1"));
+        Pass("00:59:59"); // 11:59:58
+        Assert.Equal(StopReason.Quota, At("u1"));
+        Pass("00:00:02");
+        Assert.Equal(StopReason.None, At("u1"));
+        Take("u1", 5 * MB);
+        // A moment back over the end.
+        Step("-00:00:05");
+        Assert.Equal(StopReason.Quota, At("u1"));
+    }
+
+    [Fact]
+    public void A_clock_that_stays_behind_for_a_period_is_believed()
+    {
+        Step("10.00:00:00");
+        Take("u1", 5 * MB);
+        Step("-10.00:00:00");
+        for (var i = 0; i < 59; i++)
+        {
+            Pass("00:01:00");
+            Assert.Equal(StopReason.Quota, At("u1"));
+            if (i % 20 == 0)
+                KillAndStart();
+        }
+        // Further back: from here on.
+        Step("-05:00:00");
+        Pass("00:59:59");
+        Assert.Equal(StopReason.Quota, At("u1"));
+        Pass("00:00:01");
+        Assert.Equal(StopReason.None, At("u1"));
+        Take("u1", 5 * MB);
+        Assert.Equal(StopReason.Quota, At("u1"));
+        Pass("01:00:00");
+        Assert.Equal(StopReason.None, At("u1"));
+    }
+
+    [Fact]
+    public void Periods_of_another_length_begin_by_the_clock()
+    {
+        _options.Quotas[0].Period = TimeSpan.FromMinutes(1);
+        Take("u1", 5 * MB);
+        Assert.Equal(StopReason.Quota, At("u1"));
+        // Of a lower number than those before.
+        _options.Quotas[0] = new Quota { Bytes = 5 * MB, Period = TimeSpan.FromDays(1) };
+        Look();
+        Assert.Equal(StopReason.None, At("u1"));
+    }
+
+    private void Step(string by)
+    {
+        _house.Clock.Step(TimeSpan.Parse(by, System.Globalization.CultureInfo.InvariantCulture));
+        Look();
+    }
+
+    private void Fails(Action look)
+    {
+        foreach (var what in (string[])["INSERT", "UPDATE"])
+            _house.Ledger.Db.Script($"CREATE TRIGGER no_{what} BEFORE {what} ON quota_periods BEGIN SELECT RAISE(ABORT, 'no room'); END");
+        Assert.Contains("no room", Assert.ThrowsAny<DatabaseException>(look).Message, StringComparison.Ordinal);
+        _house.Ledger.Db.Script("DROP TRIGGER no_INSERT; DROP TRIGGER no_UPDATE");
     }
 
     /// <summary>The site has sold him more, or the operator has changed the settings; he comes back later.</summary>

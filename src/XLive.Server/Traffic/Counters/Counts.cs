@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace XLive.Server.Traffic.Counters;
 
@@ -23,10 +24,8 @@ public struct Counts : IEquatable<Counts>
     {
         get
         {
-            long sum = 0;
-            for (var i = 0; i < Kinds; i++)
-                sum += this[i];
-            return sum;
+            ref readonly var first = ref this[0];
+            return Vector512.Sum(Vector512.LoadUnsafe(in first) + Vector512.LoadUnsafe(in first, 8));
         }
     }
 
@@ -40,17 +39,19 @@ public struct Counts : IEquatable<Counts>
 
     public static Counts operator +(in Counts a, in Counts b)
     {
-        Counts sum = default;
-        for (var i = 0; i < Length; i++)
-            sum[i] = a[i] + b[i];
+        Unsafe.SkipInit(out Counts sum);
+        (Vector512.LoadUnsafe(in a[0]) + Vector512.LoadUnsafe(in b[0])).StoreUnsafe(ref sum[0]);
+        (Vector512.LoadUnsafe(in a[8]) + Vector512.LoadUnsafe(in b[8])).StoreUnsafe(ref sum[8]);
+        sum[Kinds] = a[Kinds] + b[Kinds];
         return sum;
     }
 
     public static Counts operator -(in Counts a, in Counts b)
     {
-        Counts rest = default;
-        for (var i = 0; i < Length; i++)
-            rest[i] = a[i] - b[i];
+        Unsafe.SkipInit(out Counts rest);
+        (Vector512.LoadUnsafe(in a[0]) - Vector512.LoadUnsafe(in b[0])).StoreUnsafe(ref rest[0]);
+        (Vector512.LoadUnsafe(in a[8]) - Vector512.LoadUnsafe(in b[8])).StoreUnsafe(ref rest[8]);
+        rest[Kinds] = a[Kinds] - b[Kinds];
         return rest;
     }
 
@@ -59,9 +60,10 @@ public struct Counts : IEquatable<Counts>
     {
         get
         {
-            Counts payable = default;
-            for (var i = 0; i < Length; i++)
-                payable[i] = Math.Max(0, this[i]);
+            Unsafe.SkipInit(out Counts payable);
+            Vector512.Max(Vector512.LoadUnsafe(in this[0]), Vector512<long>.Zero).StoreUnsafe(ref payable[0]);
+            Vector512.Max(Vector512.LoadUnsafe(in this[8]), Vector512<long>.Zero).StoreUnsafe(ref payable[8]);
+            payable[Kinds] = Math.Max(0, this[Kinds]);
             return payable;
         }
     }
@@ -77,8 +79,8 @@ public struct Counts : IEquatable<Counts>
         var at = Varint.Write(to, present);
         for (var i = 0; i < Length; i++)
         {
-            if (this[i] != 0)
-                at += Varint.Write(to[at..], Varint.ZigZag(this[i]));
+            if (this[i] is not 0 and var value)
+                at += Varint.Write(to[at..], Varint.ZigZag(value));
         }
         return at;
     }

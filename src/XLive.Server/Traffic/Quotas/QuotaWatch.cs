@@ -15,6 +15,7 @@ public sealed class QuotaWatch(Ledger ledger, UserMeters meters, Verdicts verdic
 
     private static readonly Quota Unlimited = new() { Bytes = 0 };
 
+    private readonly QuotaPeriods _periods = new(ledger.Db);
     private readonly Lock _gate = new();
 
     // The watch's own, but for new accounts, which only look.
@@ -30,15 +31,16 @@ public sealed class QuotaWatch(Ledger ledger, UserMeters meters, Verdicts verdic
     public Task StartAsync(CancellationToken cancellationToken)
     {
         var quota = options().Quota ?? Unlimited;
-        var period = PeriodOf(quota);
+        var period = At(quota).Period;
         _over = new(period, StillOver(quota, period));
+        _judgedBy = (quota, verdicts.Mark);
         meters.Opening = Judge;
         verdicts.Changed = Look;
         _loop = supervisor.Every("quotas", TimeSpan.FromSeconds(1), Look);
         return Task.CompletedTask;
     }
 
-    private long PeriodOf(Quota quota) => clock.GetUtcNow().ToUnixTimeSeconds() / (long)quota.Period.TotalSeconds;
+    private QuotaPeriods.InForce At(Quota quota) => _periods.At(quota, clock.GetUtcNow().ToUnixTimeSeconds());
 
     private long Allowed(string uid, Quota quota) => verdicts.Quota(uid) ?? (quota.Bytes > 0 ? quota.Bytes : long.MaxValue);
 
@@ -48,7 +50,6 @@ public sealed class QuotaWatch(Ledger ledger, UserMeters meters, Verdicts verdic
     /// </summary>
     private HashSet<string> StillOver(Quota quota, long period)
     {
-        _judgedBy = (quota, verdicts.Mark);
         return [.. ledger.Db.Query("""
             SELECT p.uid, u.cumulative + u.waiting_bytes - p.base FROM quota_periods p JOIN users u ON u.uid = p.uid
             WHERE p.period = $1 AND p.exceeded = 1
@@ -77,12 +78,14 @@ public sealed class QuotaWatch(Ledger ledger, UserMeters meters, Verdicts verdic
     private void LookNow()
     {
         var quota = options().Quota ?? Unlimited;
-        var period = PeriodOf(quota);
-        var over = !(quota, verdicts.Mark).Equals(_judgedBy) ? StillOver(quota, period)
+        var at = At(quota);
+        var period = at.Period;
+        var judgedBy = (quota, verdicts.Mark);
+        var over = !judgedBy.Equals(_judgedBy) ? StillOver(quota, period)
             : _over.Period == period ? _over.Uids
             : new HashSet<string>(StringComparer.Ordinal);
         var counts = quota.Bytes > 0 || verdicts.Count > 0;
-        List<(string Uid, long Base)> begun = [];
+        List<(Account Account, long Base)> begun = [];
         List<(string Uid, bool Over)> turned = [];
         if (!counts)
         {
@@ -93,18 +96,16 @@ public sealed class QuotaWatch(Ledger ledger, UserMeters meters, Verdicts verdic
         {
             ledger.Each((account, total) =>
             {
-                if (account.QuotaPeriod != period)
-                {
-                    // One whose account is new has taken within this second what it holds; one who plays over the end of a period has not.
-                    account.QuotaBase = Kept(account.Uid, period) ?? Begin(account.Uid, account.QuotaPeriod < 0 ? total - account.Bytes : total);
-                    account.QuotaPeriod = period;
-                }
-                var isOver = total - account.QuotaBase >= Allowed(account.Uid, quota);
+                var from = account.QuotaPeriod == period ? account.QuotaBase : Base(account, total, period, begun);
+                var isOver = total - from >= Allowed(account.Uid, quota);
                 if (isOver != over.Contains(account.Uid))
                     turned.Add((account.Uid, isOver));
                 Tell(account, quota, isOver);
             });
         }
+        // First the rows: what memory knew and they did not would never be written, and a second quota come of it at the next start.
+        Save(begun, turned, at);
+        _judgedBy = judgedBy;
         if (turned.Count > 0 || _over.Period != period || _over.Uids != over)
         {
             var next = new HashSet<string>(over, StringComparer.Ordinal);
@@ -117,27 +118,42 @@ public sealed class QuotaWatch(Ledger ledger, UserMeters meters, Verdicts verdic
             }
             _over = new(period, next);
         }
-        if (begun.Count + turned.Count == 0)
+    }
+
+    /// <summary>What he had taken when the period began for him.</summary>
+    private long Base(Account account, long total, long period, List<(Account Account, long Base)> begun)
+    {
+        if (ledger.Db.First("SELECT base FROM quota_periods WHERE uid = $1 AND period = $2", static row => (long?)row.Int64(0), account.Uid, period) is { } kept)
+        {
+            (account.QuotaBase, account.QuotaPeriod) = (kept, period);
+            return kept;
+        }
+        // One whose account is new has taken within this second what it holds; one who plays over the end of a period has not.
+        var from = account.QuotaPeriod < 0 ? total - account.Bytes : total;
+        begun.Add((account, from));
+        return from;
+    }
+
+    private void Save(List<(Account Account, long Base)> begun, List<(string Uid, bool Over)> turned, QuotaPeriods.InForce at)
+    {
+        var isKept = _periods.IsKept(at);
+        if (begun.Count + turned.Count == 0 && isKept)
             return;
         ledger.Db.Transaction(() =>
         {
-            foreach (var (uid, from) in begun)
-                ledger.Db.Execute("INSERT INTO quota_periods (uid, period, base) VALUES ($1, $2, $3) ON CONFLICT (uid) DO UPDATE SET period = $2, base = $3, exceeded = 0", uid, period, from);
+            if (!isKept)
+                _periods.Write(at);
+            foreach (var (account, from) in begun)
+            {
+                ledger.Db.Execute("INSERT INTO quota_periods (uid, period, base) VALUES ($1, $2, $3) ON CONFLICT (uid) DO UPDATE SET period = $2, base = $3, exceeded = 0",
+                    account.Uid, at.Period, from);
+            }
             foreach (var (uid, isOver) in turned)
                 ledger.Db.Execute("UPDATE quota_periods SET exceeded = $2 WHERE uid = $1", uid, isOver);
         });
-
-        long Begin(string uid, long from)
-        {
-            begun.Add((uid, from));
-            return from;
-        }
-    }
-
-    private long? Kept(string uid, long period)
-    {
-        var row = ledger.Db.First("SELECT base FROM quota_periods WHERE uid = $1 AND period = $2", static row => (object)row.Int64(0), uid, period);
-        return (long?)row;
+        foreach (var (account, from) in begun)
+            (account.QuotaBase, account.QuotaPeriod) = (from, at.Period);
+        _periods.Keep(at);
     }
 
     public Task StopAsync(CancellationToken cancellationToken)
