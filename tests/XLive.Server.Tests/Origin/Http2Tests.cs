@@ -116,6 +116,21 @@ public sealed class Http2Tests
     }
 
     [Fact]
+    public async Task Streams_take_no_connection_from_others()
+    {
+        using var origin = new Http2Origin(static (_, frames) => frames.Headers(Status200, "content-length: 1"));
+        using var asker = new Asker(new OriginOptions { Origins = [origin.Url], SslVerify = false, Http2 = OriginHttp2.On, ConnectorLimit = 2 });
+        var open = new List<OriginReply>();
+        for (var i = 0; i < 5; i++)
+            open.Add(await asker.Open(new OriginRequest("/a.m3u8", "", OriginKind.Playlist)));
+        var server = asker.Client.Servers[0];
+        Assert.Equal((5, 5, 0, 1), (server.Pending, server.Streams.Taken, asker.Client.Connections.Taken, origin.Connections));
+        foreach (var reply in open)
+            await reply.DisposeAsync();
+        Assert.Equal((0, 0), (server.Pending, server.Streams.Taken));
+    }
+
+    [Fact]
     public async Task Many_at_once_share_a_connection()
     {
         using var origin = new Http2Origin(static (_, frames) => Whole(frames));
