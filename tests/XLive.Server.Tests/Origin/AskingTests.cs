@@ -47,6 +47,8 @@ public sealed class AskingTests
             new("If-Range", "\"x\""), new("Content-Length", "5"), new("Transfer-Encoding", "chunked"), new("Proxy-Authorization", "x"), new("X-Evil", "a\r\nX-Injected: 1"),
             new("Bad Name", "x"), new("Accept-Language", "fü"), new("Via", "1.1 x"), new("Expect", "100-continue"),
         ];
+        // A trace of ours would go on as traceparent.
+        using var trace = new System.Diagnostics.Activity("a viewer's request").Start();
         await asker.Fetch(Media("/a%2e/ü b?#&=+%/%2F.ts") with { Headers = named });
         var head = Assert.Single(origin.Asked).Head;
         Assert.Equal("GET /store/a%252e/%C3%BC%20b%3F%23&=+%25/%252F.ts HTTP/1.1", origin.Asked[0].Line);
@@ -64,6 +66,16 @@ public sealed class AskingTests
         Assert.Equal("/live/a.m3u8?_HLS_msn=7&_HLS_part=1", origin.Asked[0].Target);
         await Assert.ThrowsAsync<ArgumentException>(() => asker.Fetch("a.ts"));
         Assert.Single(origin.Asked);
+    }
+
+    [Fact]
+    public async Task An_encoding_that_was_asked_for_comes_as_it_is()
+    {
+        using var origin = new HostileOrigin(static (_, _, wire) =>
+            wire.Say("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nVary: Accept-Encoding\r\nContent-Length: 3\r\n\r\nabc"));
+        using var asker = new Asker(origin);
+        var (reply, body) = await asker.Fetch(Media("/a.vtt") with { Headers = [new("Accept-Encoding", "gzip;q=1.0")] });
+        Assert.Equal(("gzip", "gzip;q=1.0", 3), (reply.Header("Content-Encoding"), origin.Asked[0]["Accept-Encoding"], body.Length));
     }
 
     [Fact]

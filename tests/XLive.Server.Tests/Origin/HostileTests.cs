@@ -244,6 +244,22 @@ public sealed class HostileTests
     }
 
     [Fact]
+    public async Task A_slow_drip_is_read_to_its_end()
+    {
+        using var origin = new HostileOrigin(static (_, _, wire) =>
+        {
+            wire.Say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
+            for (var i = 0; i < 10; i++)
+            {
+                wire.Say("x");
+                Thread.Sleep(50);
+            }
+        });
+        using var asker = Once(origin);
+        Assert.Equal(10, (await asker.Fetch("/a.ts")).Body.Length);
+    }
+
+    [Fact]
     public async Task A_hundred_gigabytes_are_not_read_when_nobody_wants_them()
     {
         var sent = 0L;

@@ -26,6 +26,7 @@ public sealed class Http2Tests
     [InlineData("cut")]
     public async Task What_breaks_off_goes_on(string how)
     {
+        using var isRead = new ManualResetEventSlim();
         using var origin = new Http2Origin((number, frames) =>
         {
             if (number > 0)
@@ -34,8 +35,8 @@ public sealed class Http2Tests
                 return;
             }
             Half(frames);
-            // What follows at once may overtake what the reader has been sent.
-            Thread.Sleep(50);
+            // A reset overtakes what the reader has not read yet.
+            isRead.Wait(TimeSpan.FromSeconds(15));
             switch (how)
             {
                 case "reset":
@@ -53,9 +54,14 @@ public sealed class Http2Tests
             }
         });
         using var asker = Over(origin);
-        var (reply, body) = await asker.Fetch("/a.m3u8");
+        await using var reply = await asker.Open(new OriginRequest("/a.m3u8", "", OriginKind.Playlist));
         Assert.Equal((200, (long)Size), (reply.Status, reply.Length));
-        Assert.Equal(s_body, body);
+        var half = new byte[20_000];
+        for (var read = 0; read < half.Length;)
+            read += await reply.ReadAsync(half.AsMemory(read), TestContext.Current.CancellationToken);
+        isRead.Set();
+        var rest = await Asker.Read(reply);
+        Assert.Equal(s_body, (byte[])[.. half, .. rest]);
         Assert.Equal(1, asker.Client.Servers[0].Stats.Resumes);
         Assert.Equal((0, 0), (asker.Client.Servers[0].Pending, asker.Client.Servers[0].Streams.Taken));
     }
@@ -112,6 +118,21 @@ public sealed class Http2Tests
         using var asker = Over(origin);
         Assert.Equal(s_body, (await asker.Fetch("/a.m3u8")).Body);
         Assert.Equal(2, origin.Asked);
+    }
+
+    [Fact]
+    public async Task Streams_take_no_connection_from_others()
+    {
+        using var origin = new Http2Origin(static (_, frames) => frames.Headers(Status200, "content-length: 1"));
+        using var asker = new Asker(new OriginOptions { Origins = [origin.Url], SslVerify = false, Http2 = OriginHttp2.On, ConnectorLimit = 2 });
+        var open = new List<OriginReply>();
+        for (var i = 0; i < 5; i++)
+            open.Add(await asker.Open(new OriginRequest("/a.m3u8", "", OriginKind.Playlist)));
+        var server = asker.Client.Servers[0];
+        Assert.Equal((5, 5, 0, 1), (server.Pending, server.Streams.Taken, asker.Client.Connections.Taken, origin.Connections));
+        foreach (var reply in open)
+            await reply.DisposeAsync();
+        Assert.Equal((0, 0), (server.Pending, server.Streams.Taken));
     }
 
     [Fact]

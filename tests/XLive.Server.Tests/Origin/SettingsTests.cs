@@ -14,6 +14,7 @@ public sealed class SettingsTests
     [InlineData("backend.host", "--backend.host=http://a")]
     [InlineData("backend.host", "--backend.host=a/b")]
     [InlineData("backend.host", "--backend.host=a b")]
+    [InlineData("backend.host", "--backend.host=fe80::1%eth0")]
     [InlineData("backend.host", "--backend.host=a@b")]
     [InlineData("backend.port", "--backend.port=80")]
     [InlineData("backend.port", "--backend.host=a", "--backend.port=0")]

@@ -1,3 +1,4 @@
+using XLive.Server.Playback.Vod.Origin;
 using XLive.Server.Settings;
 
 namespace XLive.Server.Tests.Settings;
@@ -61,11 +62,12 @@ public sealed class SecretTests : IDisposable
     {
         _folder.Write("conf.yaml", "probe:\n  secret: topsecret\n  keys: [{id: a, secret: topsecret}]\n  text: redis://user:topsecret@host/0\n"
             + "  list: [\"http://u:topsecret@h/\"]\nbackend: {headers: {Authorization: topsecret}}\nhooks: {secret: topsecret}\n");
-        var settings = _folder.Load();
+        var settings = ServerSettings.Load(_folder.Input(), typeof(ProbeOptions), typeof(OriginOptions));
         var shown = settings.Describe().ToDictionary(d => d.Key);
         Assert.DoesNotContain("topsecret", string.Concat(shown.Values) + string.Concat(settings.Warnings), StringComparison.Ordinal);
         Assert.Equal("***", shown["probe.secret"].Value);
         Assert.Equal("***", shown["hooks.secret"].Value);
+        Assert.Equal("***", shown["backend.headers"].Value);
         Assert.Equal("[{id: a, secret: \"***\", room: 0, names: []}]", shown["probe.keys"].Value);
         Assert.Equal("redis://***@host/0", shown["probe.text"].Value);
     }

@@ -36,7 +36,7 @@ internal sealed record OriginAddress(bool IsHttps, string Host, int Port, string
 
     public static OriginAddress? Of(string host, int? port, bool isHttps)
     {
-        if (IPAddress.TryParse(host, out var address) && address.ToString().Contains(':'))
+        if (!host.Contains('%') && IPAddress.TryParse(host, out var address) && address.ToString().Contains(':'))
             host = address.ToString();
         else if (Uri.CheckHostName(host) is not (UriHostNameType.Dns or UriHostNameType.IPv4) || host.Any(static c => c > '~'))
             return null;

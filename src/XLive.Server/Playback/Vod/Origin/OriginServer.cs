@@ -113,7 +113,8 @@ internal sealed class OriginServer : IDisposable
     public void Ended(bool isHttp2)
     {
         Interlocked.Decrement(ref _pending);
-        _all.Return();
+        if (!isHttp2)
+            _all.Return();
         (isHttp2 ? Streams : Connections).Return();
     }
 
@@ -145,7 +146,8 @@ internal sealed class OriginServer : IDisposable
             throw Busy("too many requests wait for a connection to " + Name);
         try
         {
-            if (await TakeAsync(_all, mustBeFree, late, cancel))
+            // A stream is no connection: its origin's bound is enough.
+            if (isHttp2 || await TakeAsync(_all, mustBeFree, late, cancel))
                 return;
         }
         catch
