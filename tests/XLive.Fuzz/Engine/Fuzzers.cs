@@ -23,6 +23,7 @@ public static class Fuzzers
         static () => new PatternFuzzer(),
         static () => new RefererFuzzer(),
         static () => new AcceptEncodingFuzzer(),
+        static () => new CacheControlFuzzer(),
         static () => new RespFuzzer(),
     ];
 

@@ -20,11 +20,13 @@ public sealed class OriginFilmTests
         _ => ScriptedOrigin.NotFound(context),
     };
 
-    [Fact]
-    public async Task A_film_plays_from_one_link_to_its_end()
+    [Theory]
+    [InlineData("256MiB")]
+    [InlineData("0")]
+    public async Task A_film_plays_from_one_link_to_its_end(string memory)
     {
         await using var origin = await ScriptedOrigin.StartAsync(Answer);
-        await using var server = await origin.FrontAsync();
+        await using var server = await origin.FrontAsync("--cache.memory=" + memory);
         using var client = server.Connect();
         var entry = client.Ask("GET", TestServer.Signed("/film/index.m3u8"));
         Assert.Equal((200, "application/vnd.apple.mpegurl"), (entry.Status, entry["Content-Type"]));

@@ -13,6 +13,8 @@ namespace XLive.Server.Playback.Vod;
 
 public static class VodServices
 {
+    private const long LeastMemory = 16 << 20;
+
     public static void AddVod(this IServiceCollection services, ServerSettings settings)
     {
         services.AddSingleton<KeyPaths>();
@@ -33,8 +35,9 @@ public static class VodServices
         // What two tiers share they share evenly.
         var folder = settings.Of<FolderOptions>();
         var memory = folder.Mode == BackendMode.Hybrid ? folder.CacheMemory / 2 : folder.CacheMemory;
-        services.AddSingleton(_ => new BlockBudget(memory));
-        services.AddSingleton(p => new OriginCache(p.GetRequiredService<OriginClient>(), new CachePolicies(settings.Of<CacheOptions>()),
+        // What is read whole needs a place until it is sent, even where nothing is kept.
+        services.AddSingleton(_ => new BlockBudget(Math.Max(memory, LeastMemory)));
+        services.AddSingleton(p => new OriginCache(p.GetRequiredService<OriginClient>(), new CachePolicies(settings.Of<CacheOptions>(), keeps: memory > 0),
             p.GetRequiredService<BlockBudget>(), p.GetRequiredService<KeyPaths>(), () => OwnHosts(settings.Of<DoorOptions>()), p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<OriginCache>>(), p.GetRequiredService<ILogger<BlockFetcher>>()));
         services.AddSingleton<OriginHandler>();

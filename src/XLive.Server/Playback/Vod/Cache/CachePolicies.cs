@@ -15,10 +15,12 @@ internal sealed class CachePolicies
     private static readonly TimeSpan AbsentMedia = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
 
+    private readonly bool _keeps;
     private readonly (PathPattern Pattern, CacheRule Rule)[] _rules;
 
-    public CachePolicies(CacheOptions options)
+    public CachePolicies(CacheOptions options, bool keeps = true)
     {
+        _keeps = keeps;
         _rules = new (PathPattern, CacheRule)[options.Rules.Count];
         for (var i = 0; i < _rules.Length; i++)
             _rules[i] = (new PathPattern(options.Rules[i].Match), options.Rules[i]);
@@ -36,8 +38,8 @@ internal sealed class CachePolicies
         foreach (var (pattern, rule) in _rules)
         {
             if (pattern.Matches(path))
-                return new CachePolicy(status < 400 ? rule.Ttl : null, isLive || status >= 400 ? null : rule.Stale, rule.Store, unsaid, stale, !kind.IsPlaylist);
+                return new CachePolicy(status < 400 ? rule.Ttl : null, isLive || status >= 400 ? null : rule.Stale, _keeps ? rule.Store : StoreIn.None, unsaid, stale, !kind.IsPlaylist);
         }
-        return new CachePolicy(null, null, StoreIn.Memory, unsaid, stale, !kind.IsPlaylist);
+        return new CachePolicy(null, null, _keeps ? StoreIn.Memory : StoreIn.None, unsaid, stale, !kind.IsPlaylist);
     }
 }

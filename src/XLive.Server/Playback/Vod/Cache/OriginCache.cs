@@ -241,7 +241,7 @@ internal sealed partial class OriginCache
         }
         if (isPlaylist || length < 0 || (first.IsStorable && !wanted.Kind.IsSegment && length <= LargestWhole))
             return (await ReadWholeAsync(wanted, shelf, reply, first, asked, isPlaylist), false);
-        if (!first.IsStorable || _budget.Limit == 0 || (length > LargestWhole && !MayComeInParts(reply)))
+        if (!first.IsStorable || (length > LargestWhole && !MayComeInParts(reply)))
             return Passing(shelf, reply, first);
         var kept = new StoredObject(wanted, first, length);
         var fills = length > 0 && StartFilling(kept, reply);

@@ -18,7 +18,7 @@ internal static class TargetedControl
             if (!Key(ref rest, out var name))
                 return false;
             var isNumber = name is "max-age" or "s-maxage" or "stale-while-revalidate" or "stale-if-error";
-            if (rest.StartsWith("="))
+            if (Begins(rest, '='))
             {
                 rest = rest[1..];
                 if (isNumber ? !Digits(ref rest) : !Item(ref rest))
@@ -28,12 +28,12 @@ internal static class TargetedControl
             {
                 return false;
             }
-            while (rest.StartsWith(";"))
+            while (Begins(rest, ';'))
             {
                 rest = rest[1..].TrimStart(' ');
                 if (!Key(ref rest, out _))
                     return false;
-                if (rest.StartsWith("="))
+                if (Begins(rest, '='))
                 {
                     rest = rest[1..];
                     if (!Item(ref rest))
@@ -48,6 +48,8 @@ internal static class TargetedControl
             rest = rest[1..].TrimStart(" \t");
         }
     }
+
+    private static bool Begins(ReadOnlySpan<char> rest, char with) => !rest.IsEmpty && rest[0] == with;
 
     private static bool Key(ref ReadOnlySpan<char> rest, out ReadOnlySpan<char> name)
     {
@@ -66,7 +68,7 @@ internal static class TargetedControl
         var count = end < 0 ? rest.Length : end;
         rest = rest[count..];
         // "10.5" is a number there, and no count of seconds.
-        return count > 0 && !rest.StartsWith(".");
+        return count > 0 && !Begins(rest, '.');
     }
 
     /// <summary>A bare item of RFC 8941: number, token, boolean, string, bytes. Inner lists say nothing to a cache.</summary>
