@@ -24,6 +24,7 @@ public static class Fuzzers
         static () => new RefererFuzzer(),
         static () => new AcceptEncodingFuzzer(),
         static () => new RespFuzzer(),
+        static () => new AnswerFuzzer(),
     ];
 
     public static Func<Fuzzer>? Named(string name) => Array.Find(All, make => make().Name == name);
