@@ -25,6 +25,7 @@ public static class Fuzzers
         static () => new AcceptEncodingFuzzer(),
         static () => new CacheControlFuzzer(),
         static () => new RespFuzzer(),
+        static () => new AnswerFuzzer(),
     ];
 
     public static Func<Fuzzer>? Named(string name) => Array.Find(All, make => make().Name == name);
