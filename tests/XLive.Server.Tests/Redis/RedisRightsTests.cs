@@ -37,6 +37,22 @@ public sealed class RedisRightsTests
         await RedisFaultTests.AllIsWell(node, redis);
     }
 
+    /// <summary>Redis answers and takes what it is asked to sign, so nothing tells but the write itself.</summary>
+    [Fact]
+    public async Task A_session_that_could_not_be_written_is_written_once_it_can_be()
+    {
+        using var redis = RedisProcess.Start();
+        redis.Cli("ACL", "SETUSER", "xlive", "on", ">secret", "~xlive:*", "&xlive:*", "+@all", "-hset");
+        await using var node = await Node.JoinedAsync($"redis://xlive:secret@127.0.0.1:{redis.Port}");
+        await using var other = await Node.JoinedAsync(redis.Url);
+        var session = Node.Session("anna");
+        await node.Save(session);
+        Until.True(() => redis.Cli("ACL", "LOG").Contains("hset", StringComparison.Ordinal), "refused", TimeSpan.FromSeconds(10));
+        Assert.False(await other.Sees(session));
+        redis.Cli("ACL", "SETUSER", "xlive", "+hset");
+        Until.True(() => other.Sees(session).Result, "written", TimeSpan.FromSeconds(10));
+    }
+
     [Fact]
     public async Task The_rights_that_the_page_names_are_enough()
     {
