@@ -37,7 +37,7 @@ public static class VodServices
         var memory = folder.Mode == BackendMode.Hybrid ? folder.CacheMemory / 2 : folder.CacheMemory;
         // What is read whole needs a place until it is sent, even where nothing is kept.
         services.AddSingleton(_ => new BlockBudget(Math.Max(memory, LeastMemory)));
-        services.AddSingleton(p => new OriginCache(p.GetRequiredService<OriginClient>(), new CachePolicies(settings.Of<CacheOptions>(), keeps: memory > 0),
+        services.AddSingleton(p => new OriginCache(new PatientOrigins(p.GetRequiredService<OriginClient>()), new CachePolicies(settings.Of<CacheOptions>(), keeps: memory > 0),
             p.GetRequiredService<BlockBudget>(), p.GetRequiredService<KeyPaths>(), () => OwnHosts(settings.Of<DoorOptions>()), p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<OriginCache>>(), p.GetRequiredService<ILogger<BlockFetcher>>()));
         services.AddSingleton<OriginHandler>();

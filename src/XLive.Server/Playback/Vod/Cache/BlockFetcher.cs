@@ -9,7 +9,7 @@ namespace XLive.Server.Playback.Vod.Cache;
 /// Brings blocks: each once, whoever wants it, and detached from all of them: a viewer who leaves ends nobody's download. Blocks of one object
 /// are put together only under its strong tag (RFC 9111 section 3.4).
 /// </summary>
-internal sealed partial class BlockFetcher(OriginClient origins, BlockBudget budget, CacheFigures figures, ILogger<BlockFetcher> log)
+internal sealed partial class BlockFetcher(PatientOrigins origins, BlockBudget budget, CacheFigures figures, ILogger<BlockFetcher> log)
 {
     // Small enough that a thousand viewers for whom there is no block fit into what one core's socket buffers take, and at the usual
     // 64 KiB/s a second's worth.

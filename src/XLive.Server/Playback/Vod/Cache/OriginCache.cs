@@ -21,7 +21,7 @@ internal sealed partial class OriginCache
 
     private static readonly TimeSpan PassFor = TimeSpan.FromMinutes(2);
 
-    private readonly OriginClient _origins;
+    private readonly PatientOrigins _origins;
     private readonly CachePolicies _policies;
     private readonly BlockBudget _budget;
     private readonly BlockFetcher _fetcher;
@@ -33,7 +33,7 @@ internal sealed partial class OriginCache
     private readonly RecentTable<Shelf> _shelves;
     private readonly ConcurrentDictionary<string, Asking> _asking = new(StringComparer.Ordinal);
 
-    public OriginCache(OriginClient origins, CachePolicies policies, BlockBudget budget, KeyPaths keys, Func<IReadOnlyList<string>> ownHosts,
+    public OriginCache(PatientOrigins origins, CachePolicies policies, BlockBudget budget, KeyPaths keys, Func<IReadOnlyList<string>> ownHosts,
         TimeProvider clock, ILogger<OriginCache> log, ILogger<BlockFetcher> fetcherLog)
     {
         (_origins, _policies, _budget, _keys, _ownHosts, _clock, _log) = (origins, policies, budget, keys, ownHosts, clock, log);
