@@ -34,6 +34,8 @@ public sealed class SettingsTests
     [InlineData("backend.origins", "--backend.origins=[http://a, 'http://A:80/']")]
     [InlineData("backend.host_header", "--backend.host_header=a b")]
     [InlineData("backend.host_header", "--backend.host_header=a:0")]
+    [InlineData("backend.host_header", "--backend.host_header=a:80\0")]
+    [InlineData("backend.host_header", "--backend.host_header=a\r\nX-Hidden: hidden")]
     [InlineData("backend.host_header", "--backend.host_header=http://a")]
     [InlineData("backend.headers", "--backend.headers={Connection: hidden}")]
     [InlineData("backend.headers", "--backend.headers={transfer-encoding: hidden}")]

@@ -78,7 +78,7 @@ internal sealed class AnswerHead
         if (response.Content.Headers.NonValidated.TryGetValues("Content-Length", out var lengths))
         {
             var text = lengths.Count == 1 ? lengths.First() : throw Lie("several Content-Length");
-            if (text.Length == 0 || text.AsSpan().ContainsAnyExceptInRange('0', '9') || !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out length))
+            if (!TryNumber(text, out length))
                 throw Lie("a Content-Length that is no number");
         }
         if (!response.Headers.NonValidated.TryGetValues("Transfer-Encoding", out var codings))
@@ -121,10 +121,17 @@ internal sealed class AnswerHead
         var dash = text.IndexOf('-');
         var slash = text.IndexOf('/');
         return dash > 0 && slash > dash
-            && long.TryParse(text[..dash], NumberStyles.None, CultureInfo.InvariantCulture, out first)
-            && long.TryParse(text[(dash + 1)..slash], NumberStyles.None, CultureInfo.InvariantCulture, out last)
+            && TryNumber(text[..dash], out first)
+            && TryNumber(text[(dash + 1)..slash], out last)
             && first <= last && last < long.MaxValue
-            && (text[(slash + 1)..] is "*" || long.TryParse(text[(slash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out total) && last < total);
+            && (text[(slash + 1)..] is "*" || TryNumber(text[(slash + 1)..], out total) && last < total);
+    }
+
+    // TryParse alone takes NULs behind a number.
+    private static bool TryNumber(ReadOnlySpan<char> text, out long number)
+    {
+        number = -1;
+        return !text.ContainsAnyExceptInRange('0', '9') && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
     }
 
     private void CheckVersion(string wanted)

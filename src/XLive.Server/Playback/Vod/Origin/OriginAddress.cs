@@ -46,6 +46,8 @@ internal sealed record OriginAddress(bool IsHttps, string Host, int Port, string
     /// <summary>A name or an address, in brackets where it is IPv6, and a port or none.</summary>
     public static bool IsHostHeader(string text)
     {
+        if (text.Any(static c => c is <= ' ' or > '~'))
+            return false;
         var colon = text.LastIndexOf(':');
         var hasPort = colon >= 0 && !text.EndsWith(']');
         var host = hasPort ? text[..colon] : text;
@@ -53,7 +55,7 @@ internal sealed record OriginAddress(bool IsHttps, string Host, int Port, string
             return false;
         return host.StartsWith('[')
             ? host.EndsWith(']') && IPAddress.TryParse(host, out _)
-            : Uri.CheckHostName(host) is UriHostNameType.Dns or UriHostNameType.IPv4 && host.All(static c => c <= '~');
+            : Uri.CheckHostName(host) is UriHostNameType.Dns or UriHostNameType.IPv4;
     }
 
     /// <summary>The URI to ask for, its path exactly as it goes over the wire.</summary>
