@@ -19,6 +19,8 @@ public sealed class CacheOptions : ICheckedOptions
                 fault($"cache.rules[{i}].ttl", "must not be negative");
             if (rule.Stale < TimeSpan.Zero)
                 fault($"cache.rules[{i}].stale", "must not be negative");
+            if (rule.Store == StoreIn.Disk)
+                fault($"cache.rules[{i}].store", "'disk' is not built yet; this version keeps in 'memory' or not at all, 'none'");
         }
     }
 }
