@@ -9,7 +9,9 @@ public sealed class PostgresTests() : DatabaseTests(DatabaseKind.Postgres)
     {
         PostgresUrl url = PostgresUrl.Parse(DatabaseKind.Postgres.NewUrl());
         // Its session began before, and may write whatever those after it may.
-        using Postgres keeper = Postgres.Open(url);
+        using Postgres keeper = new(url);
+        // Its schema is in place: no step of it meets the refusal first.
+        Assert.True(keeper.TryJoin(), keeper.Away?.Message);
         using Postgres db = new(url);
         TakesNoWrites("on");
         Assert.False(db.TryJoin());
