@@ -85,7 +85,8 @@ internal sealed partial class OriginCache
         }
         if (asking == mine || fetched.Fault is not null)
             return fetched;
-        if (fetched.Object is not { } found || fetched.IsPinned)
+        // A 304 may make private what was not.
+        if (fetched.Object is not { Head.AnswersForAll: true } found || fetched.IsPinned)
             return await PassAsync(wanted, aborted);
         return found.Answers(wanted.Request) ? fetched : await AskApartAsync(wanted, shelf, aborted);
     }
