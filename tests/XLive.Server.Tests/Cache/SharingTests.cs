@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using XLive.Server.Playback.Vod.Cache;
 using XLive.Server.Tests.Delivery;
+using XLive.Server.Tests.Traffic;
 
 namespace XLive.Server.Tests.Cache;
 
@@ -89,6 +90,29 @@ public sealed class SharingTests
         foreach (var path in (string[])["/one.jpg", "/one.ts", "/one.bin"])
             await Crowd.Of(20, _ => seen.AddOrUpdate(server.Fetch(path).Text, 1, static (_, n) => n + 1));
         Assert.Equal(60, seen.Count);
+    }
+
+    [Fact]
+    public async Task What_has_become_one_viewer_s_own_is_given_to_none_who_waited_beside_him()
+    {
+        var clock = new HandClock();
+        var gate = new TaskCompletionSource();
+        var control = "max-age=10";
+        await using var origin = await ScriptedOrigin.StartAsync(async c =>
+        {
+            if (control != "max-age=10")
+                await gate.Task;
+            await ScriptedOrigin.File(c, "mine"u8.ToArray(), "\"m\"", control);
+        });
+        await using var server = await origin.FrontAsync(clock, "--access.max_lifetime=0");
+        server.Fetch("/a.jpg");
+        clock.Pass(TimeSpan.FromSeconds(20));
+        control = "private";
+        var crowd = Crowd.Of(2, _ => server.Fetch("/a.jpg"));
+        Until.Equal(1, () => server.Get<OriginCache>().Figures.Joined, "who waits");
+        gate.SetResult();
+        await crowd;
+        Assert.Equal(3, origin.Requests.Count);
     }
 
     [Fact]

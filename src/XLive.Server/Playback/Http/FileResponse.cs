@@ -65,6 +65,7 @@ internal static class FileResponse
         {
             case RangeAnswer.Unsatisfiable:
                 headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes */{body.Length}");
+                headers.ContentEncoding = default;
                 headers.ETag = default;
                 headers.LastModified = default;
                 return MediaErrors.WriteAsync(exchange, StatusCodes.Status416RangeNotSatisfiable, "the file has no such bytes");

@@ -82,16 +82,39 @@ internal static class Preconditions
         return false;
     }
 
-    private static readonly string[] Formats = ["r", "dddd, dd-MMM-yy HH:mm:ss 'GMT'", "ddd MMM d HH:mm:ss yyyy", "ddd MMM  d HH:mm:ss yyyy"];
+    private const DateTimeStyles Utc = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal;
+
+    private static readonly string[] Formats = ["r", "ddd MMM d HH:mm:ss yyyy", "ddd MMM  d HH:mm:ss yyyy"];
+
+    private static readonly string[] Days = CultureInfo.InvariantCulture.DateTimeFormat.DayNames;
 
     /// <summary>The three forms of RFC 9110 section 5.6.7.</summary>
     public static bool TryDate(string text, out long seconds)
     {
         seconds = 0;
-        if (!DateTimeOffset.TryParseExact(text.Trim(), Formats, CultureInfo.InvariantCulture,
-                DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var date))
+        text = text.Trim();
+        if (!DateTimeOffset.TryParseExact(text, Formats, CultureInfo.InvariantCulture, Utc, out var date) && !TryTwoDigits(text, out date))
             return false;
         seconds = date.ToUnixTimeSeconds();
         return true;
+    }
+
+    // "Sunday, 06-Nov-94 08:49:37 GMT". More than fifty years ahead is a century back; .NET's own window is fixed, and ends with 2049.
+    private static bool TryTwoDigits(string text, out DateTimeOffset date)
+    {
+        date = default;
+        var comma = text.IndexOf(", ", StringComparison.Ordinal);
+        if (comma < 0 || text.Length != comma + 24 || Array.IndexOf(Days, text[..comma]) < 0)
+            return false;
+        var now = DateTimeOffset.UtcNow;
+        var year = text.AsSpan(comma + 9, 2);
+        if (year.ContainsAnyExceptInRange('0', '9'))
+            return false;
+        var full = now.Year / 100 * 100 + 100 + int.Parse(year, CultureInfo.InvariantCulture);
+        while (full > now.Year + 50)
+            full -= 100;
+        string Of(int when) => string.Create(CultureInfo.InvariantCulture, $"{text.AsSpan(comma + 2, 7)}{when:d4}{text.AsSpan(comma + 11)}");
+        return DateTimeOffset.TryParseExact(Of(full), "dd-MMM-yyyy HH:mm:ss 'GMT'", CultureInfo.InvariantCulture, Utc, out date)
+            && (date <= now.AddYears(50) || DateTimeOffset.TryParseExact(Of(full - 100), "dd-MMM-yyyy HH:mm:ss 'GMT'", CultureInfo.InvariantCulture, Utc, out date));
     }
 }

@@ -19,7 +19,7 @@ internal sealed class OriginHandler(OriginCache cache, PlaylistAnswers playlists
     {
         var query = CacheKey.QueryOf(exchange.Target);
         var path = exchange.Target.Path;
-        var known = query.Length == 0 ? cache.Find(path, exchange.RequestHeaders) : cache.Find(string.Concat(path, query), exchange.RequestHeaders);
+        var known = query.Length == 0 ? cache.Find(path, exchange.RequestHeaders) : cache.Find(CacheKey.Of(path, query), exchange.RequestHeaders);
         if (known is not null)
         {
             var now = cache.Now;
@@ -42,7 +42,7 @@ internal sealed class OriginHandler(OriginCache cache, PlaylistAnswers playlists
         return AskAsync(exchange, admission, WantedBy(exchange, admission, query), known);
     }
 
-    private static Wanted WantedBy(Exchange exchange, in Admission admission, string query)
+    private Wanted WantedBy(Exchange exchange, in Admission admission, string query)
     {
         var request = exchange.RequestHeaders;
         // One that let the viewer in here is used up here: nothing of it goes on, and the answer hangs on nothing of it.
@@ -58,6 +58,7 @@ internal sealed class OriginHandler(OriginCache cache, PlaylistAnswers playlists
             IsAuthorized = request.Authorization.Count > 0 && !isGrant,
             First = first,
             Last = last,
+            Purges = cache.Purges,
         };
     }
 
@@ -87,7 +88,14 @@ internal sealed class OriginHandler(OriginCache cache, PlaylistAnswers playlists
             }
             if (fetched.IsPinned)
             {
-                await SendThenUnpinAsync(WriteAsync(exchange, admission, fetched.Object!, fetched.CacheStatus), fetched.Object!);
+                try
+                {
+                    await WriteAsync(exchange, admission, fetched.Object!, fetched.CacheStatus);
+                }
+                finally
+                {
+                    fetched.Object!.Unpin();
+                }
                 return;
             }
             if (TryAnswer(exchange, admission, fetched.Object!, fetched.CacheStatus, out var sent))
@@ -131,7 +139,15 @@ internal sealed class OriginHandler(OriginCache cache, PlaylistAnswers playlists
         sent = default;
         if (!found.TryPin())
             return false;
-        sent = WriteAsync(exchange, admission, found, cacheStatus);
+        try
+        {
+            sent = WriteAsync(exchange, admission, found, cacheStatus);
+        }
+        catch
+        {
+            found.Unpin();
+            throw;
+        }
         if (sent.IsCompletedSuccessfully)
             found.Unpin();
         else
@@ -254,7 +270,8 @@ internal sealed class OriginHandler(OriginCache cache, PlaylistAnswers playlists
         if (reply.Status == StatusCodes.Status206PartialContent && reply.Length != reply.Total)
         {
             exchange.Status = StatusCodes.Status206PartialContent;
-            exchange.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes {reply.First}-{reply.First + reply.Length - 1}/{reply.Total}");
+            var total = reply.Total < 0 ? "*" : reply.Total.ToString(CultureInfo.InvariantCulture);
+            exchange.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes {reply.First}-{reply.First + reply.Length - 1}/{total}");
         }
         await FileResponse.WriteAsync(exchange, facts, body, admission.Meter, ranges: false);
     }

@@ -11,7 +11,7 @@ internal sealed class BlockBudget
     // Of keys that went lately: one that returns was worth keeping.
     private const int Ghosts = 1 << 16;
 
-    // So many in a row may be in use before it is said that there is no room.
+    // So many may be found in use before it is said that there is no room.
     private const int Patience = 64;
 
     private readonly Lock _gate = new();
@@ -85,27 +85,27 @@ internal sealed class BlockBudget
 
     private bool MakeRoom(long wanted)
     {
-        for (var tries = 0; Used + wanted > Limit; tries++)
+        // Only those in use are counted: a use less and a block that goes are steps to an end, however many it takes.
+        for (var inUse = 0; Used + wanted > Limit;)
         {
-            if (tries > Patience + _small.Count / 8)
+            if (inUse > Patience + (_small.Count + _main.Count) / 8 || _small.Count + _main.Count == 0)
                 return false;
-            if (_small.Count > 0 && (_smallBytes * 10 > Limit || _main.Count == 0))
-                PassSmall();
-            else if (_main.Count > 0)
-                PassMain();
-            else
-                return false;
+            // Each that is in use turns to the other queue, which may have what is free.
+            var fromSmall = (_smallBytes * 10 > Limit) ^ (inUse % 2 == 1);
+            if (!(_main.Count == 0 || (fromSmall && _small.Count > 0) ? PassSmall() : PassMain()))
+                inUse++;
         }
         return true;
     }
 
-    private void PassSmall()
+    /// <returns>False: the block is in use.</returns>
+    private bool PassSmall()
     {
         var block = _small.Dequeue();
         if (block.IsInUse)
         {
             _small.Enqueue(block);
-            return;
+            return false;
         }
         _smallBytes -= block.Charged;
         if (block.Uses > 1)
@@ -113,23 +113,26 @@ internal sealed class BlockBudget
             block.Uses = 0;
             block.IsMain = true;
             _main.Enqueue(block);
-            return;
+            return true;
         }
         _ghosts[KeyOf(block.Owner!, block.Index) % Ghosts] = KeyOf(block.Owner!, block.Index);
         Evict(block);
+        return true;
     }
 
-    private void PassMain()
+    private bool PassMain()
     {
         var block = _main.Dequeue();
-        if (block.IsInUse || block.Uses > 0)
+        var isInUse = block.IsInUse;
+        if (isInUse || block.Uses > 0)
         {
             if (block.Uses > 0)
                 block.Uses--;
             _main.Enqueue(block);
-            return;
+            return !isInUse;
         }
         Evict(block);
+        return true;
     }
 
     private void Evict(Block block)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using XLive.Server.Playback.Vod.Origin;
 using XLive.Server.Sending;
@@ -56,8 +57,7 @@ internal sealed partial class BlockFetcher(PatientOrigins origins, BlockBudget b
         var first = (long)block.Index << Block.Bits;
         try
         {
-            await using var reply = await origins.OpenAsync(Part(of, first, block.Length), CancellationToken.None);
-            await SkipToAsync(reply, first);
+            await using var reply = await OpenPartAsync(of, first, block.Length);
             await ReadAsync(reply, block);
         }
         catch (Exception e)
@@ -72,6 +72,24 @@ internal sealed partial class BlockFetcher(PatientOrigins origins, BlockBudget b
 
     private static OriginRequest Part(StoredObject of, long first, long length) =>
         new(of.Path, of.Query, OriginKind.Media) { First = first, Last = first + length - 1, IfMatchTag = of.Head.StrongTag, Headers = of.SentHeaders };
+
+    private async ValueTask<OriginReply> OpenPartAsync(StoredObject of, long first, long length)
+    {
+        var reply = await origins.OpenAsync(Part(of, first, length), CancellationToken.None);
+        try
+        {
+            // The body of an error is as long as the block, or longer, where the block is the end of a film.
+            if (reply.Status is not (StatusCodes.Status200OK or StatusCodes.Status206PartialContent))
+                throw new OriginException(reply.Status < 500 ? OriginFault.Changed : OriginFault.BadAnswer, $"status {reply.Status} for a part of what was there");
+            await SkipToAsync(reply, first);
+            return reply;
+        }
+        catch
+        {
+            await reply.DisposeAsync();
+            throw;
+        }
+    }
 
     // An origin without ranges answers with all of it.
     private static async ValueTask SkipToAsync(OriginReply reply, long first)
@@ -169,8 +187,7 @@ internal sealed partial class BlockFetcher(PatientOrigins origins, BlockBudget b
         var piece = new NativePiece(length);
         try
         {
-            await using var reply = await origins.OpenAsync(Part(of, offset, length), CancellationToken.None);
-            await SkipToAsync(reply, offset);
+            await using var reply = await OpenPartAsync(of, offset, length);
             for (var done = 0; done < length;)
             {
                 var got = await reply.ReadAsync(piece.Memory[done..length], CancellationToken.None);

@@ -11,6 +11,11 @@ internal static class CacheKey
 {
     private static readonly string[] OfViewer = ["uid", "expires", "token", "kid", "scope", "access_token", "CMCD"];
 
+    /// <summary>Between path and query: a path may have a question mark of its own, once it is decoded, but no line's end.</summary>
+    public const char Between = '\n';
+
+    public static string Of(ReadOnlySpan<char> path, ReadOnlySpan<char> query) => query.IsEmpty ? path.ToString() : string.Concat(path, [Between], query);
+
     /// <summary>"" or "?" and the rest of the query as it came.</summary>
     public static string QueryOf(in RequestTarget target)
     {

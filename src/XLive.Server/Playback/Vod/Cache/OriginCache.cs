@@ -19,6 +19,9 @@ internal sealed partial class OriginCache
     // Playlists, keys and subtitles are read whole before they are answered with, and so is what has no length.
     private const long LargestWhole = 8L * Block.Size;
 
+    // Positions in blocks are an int; no film is a pebibyte.
+    private const long Longest = 1L << 50;
+
     private static readonly TimeSpan PassFor = TimeSpan.FromMinutes(2);
 
     private readonly PatientOrigins _origins;
@@ -32,6 +35,7 @@ internal sealed partial class OriginCache
     private readonly long _firstPart;
     private readonly RecentTable<Shelf> _shelves;
     private readonly ConcurrentDictionary<string, Asking> _asking = new(StringComparer.Ordinal);
+    private int _purges;
 
     public OriginCache(PatientOrigins origins, CachePolicies policies, BlockBudget budget, KeyPaths keys, Func<IReadOnlyList<string>> ownHosts,
         TimeProvider clock, ILogger<OriginCache> log, ILogger<BlockFetcher> fetcherLog)
@@ -50,6 +54,7 @@ internal sealed partial class OriginCache
     public int Count => _shelves.Count;
     public int MostObjects => _shelves.Capacity;
     public int Asked => _asking.Count;
+    public int Purges => Volatile.Read(ref _purges);
 
     public long Now => _clock.GetUtcNow().ToUnixTimeSeconds();
 
@@ -80,7 +85,8 @@ internal sealed partial class OriginCache
         }
         if (asking == mine || fetched.Fault is not null)
             return fetched;
-        if (fetched.Object is not { } found || fetched.IsPinned)
+        // A 304 may make private what was not.
+        if (fetched.Object is not { Head.AnswersForAll: true } found || fetched.IsPinned)
             return await PassAsync(wanted, aborted);
         return found.Answers(wanted.Request) ? fetched : await AskApartAsync(wanted, shelf, aborted);
     }
@@ -105,9 +111,10 @@ internal sealed partial class OriginCache
     public int Purge(string path)
     {
         var gone = 0;
+        Interlocked.Increment(ref _purges);
         _shelves.Visit((key, shelf) =>
         {
-            if (key.StartsWith(path, StringComparison.Ordinal) && (path[^1] == '/' || key.Length == path.Length || key[path.Length] == '?'))
+            if (key.StartsWith(path, StringComparison.Ordinal) && (path[^1] == '/' || key.Length == path.Length || key[path.Length] == CacheKey.Between))
                 gone += shelf.Clear();
         });
         Figures.Purge(gone);
@@ -233,15 +240,15 @@ internal sealed partial class OriginCache
         var isPlaylist = wanted.Kind.IsPlaylist && status == StatusCodes.Status200OK;
         var length = reply.Status == StatusCodes.Status206PartialContent ? reply.Total : reply.Length;
         var isPart = reply.Status == StatusCodes.Status206PartialContent && (reply.First > 0 || reply.Length != reply.Total);
-        if (isPart && (reply.StrongTag is null || !first.IsStorable))
+        if (isPart && (first.StrongTag is null || !first.IsStorable || length is < 0 or > Longest))
         {
-            // Nothing says that two parts are of one version, or nobody may keep them: one reply must do.
+            // Nothing says that two parts are of one version, or how many there are, or nobody may keep them: one reply must do.
             shelf.PassUntil = Environment.TickCount64 + (long)PassFor.TotalMilliseconds;
             return (await PassAsync(wanted, cancel), false);
         }
         if (isPlaylist || length < 0 || (first.IsStorable && !wanted.Kind.IsSegment && length <= LargestWhole))
             return (await ReadWholeAsync(wanted, shelf, reply, first, asked, isPlaylist), false);
-        if (!first.IsStorable || (length > LargestWhole && !MayComeInParts(reply)))
+        if (!first.IsStorable || length > Longest || (length > LargestWhole && !MayComeInParts(reply, first)))
             return Passing(shelf, reply, first);
         var kept = new StoredObject(wanted, first, length);
         var fills = length > 0 && StartFilling(kept, reply);
@@ -251,8 +258,8 @@ internal sealed partial class OriginCache
         return (Fetched.Kept(kept, "XLive; fwd=miss; stored"), fills);
     }
 
-    private static bool MayComeInParts(OriginReply reply) =>
-        reply.StrongTag is not null && (reply.Status == StatusCodes.Status206PartialContent || reply.Header("Accept-Ranges") is "bytes");
+    private static bool MayComeInParts(OriginReply reply, StoredHead head) =>
+        head.StrongTag is not null && (reply.Status == StatusCodes.Status206PartialContent || reply.Header("Accept-Ranges") is "bytes");
 
     /// <summary>
     /// Takes the blocks that this reply brings, so that nobody else fetches them meanwhile. Where there is no memory for all of them the rest
@@ -294,6 +301,8 @@ internal sealed partial class OriginCache
         shelf.Put(kept, wanted.Request);
         // The table may have let the shelf go meanwhile.
         _shelves.Put(wanted.Key, shelf);
+        if (wanted.Purges != Purges)
+            shelf.Remove(kept);
     }
 
     private async ValueTask<Fetched> ReadWholeAsync(Wanted wanted, Shelf shelf, OriginReply reply, StoredHead head, long asked, bool isPlaylist)
@@ -345,7 +354,10 @@ internal sealed partial class OriginCache
         try
         {
             var asked = Now;
-            var request = new OriginRequest(wanted.Path, wanted.Query, wanted.OriginKind) { Headers = wanted.SentHeaders, First = wanted.First, Last = wanted.Last };
+            var request = new OriginRequest(wanted.Path, wanted.Query, wanted.OriginKind) { Headers = wanted.SentHeaders };
+            // A part of a playlist is none.
+            if (!wanted.Kind.IsPlaylist)
+                request = request with { First = wanted.First, Last = wanted.Last };
             var reply = await _origins.OpenAsync(request, aborted);
             var status = reply.Status == StatusCodes.Status206PartialContent ? StatusCodes.Status200OK : reply.Status;
             var head = new StoredHead(status, StoredFields.Of(reply), _policies.Of(wanted.Path, wanted.Kind, status, isLive: false), asked, Now, wanted.IsAuthorized);

@@ -68,7 +68,7 @@ internal sealed class StoredHead
     public string LastModified { get; }
     public long ModifiedSeconds { get; }
     public bool HasValidator => ETag.Length > 0 || LastModified.Length > 0;
-    public string? StrongTag => ETag.StartsWith('"') ? ETag : null;
+    public string? StrongTag => ETag.Length >= 2 && ETag[0] == '"' && ETag[^1] == '"' ? ETag : null;
 
     /// <summary>The origin said how long it holds.</summary>
     public bool HasControl { get; }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using XLive.Server.Playback.Http;
@@ -10,20 +11,22 @@ namespace XLive.Server.Playback.Vod.Cache;
 /// </summary>
 internal sealed class StoredObject
 {
-    private readonly Block?[] _blocks;
-    private readonly StringValues[] _asked;
-    private StoredHead _head;
+    // By what is here, not by the length: that is somebody's word, and of ten thousand films few blocks are here at a time.
+    private readonly ConcurrentDictionary<int, Block> _blocks = new(concurrencyLevel: 1, capacity: 1);
+    private Kept _kept;
 
     public StoredObject(Wanted wanted, StoredHead head, long length)
     {
         Key = wanted.Key;
         (Path, Query, SentHeaders, Kind) = (wanted.Path, wanted.Query, wanted.SentHeaders, wanted.Kind);
         Length = length;
-        _head = head;
-        _asked = head.Asked(wanted.Request);
+        _kept = new Kept(head, head.Asked(wanted.Request));
         KeyHash = (ulong)(uint)string.GetHashCode(wanted.Key, StringComparison.Ordinal) * 0x9E3779B97F4A7C15;
-        _blocks = new Block?[(length + Block.Size - 1) >> Block.Bits];
+        BlockCount = (int)((length + Block.Size - 1) >> Block.Bits);
     }
+
+    // They change together: a 304 may change what the object varies by.
+    private sealed record Kept(StoredHead Head, StringValues[] Asked);
 
     public string Key { get; }
 
@@ -34,8 +37,8 @@ internal sealed class StoredObject
     public ulong KeyHash { get; }
     public MediaKind Kind { get; }
     public long Length { get; }
-    public int BlockCount => _blocks.Length;
-    public StoredHead Head => Volatile.Read(ref _head);
+    public int BlockCount { get; }
+    public StoredHead Head => Volatile.Read(ref _kept).Head;
 
     /// <summary>Where it is one, with what is made of it for viewers.</summary>
     public HeldPlaylist? Playlist { get; init; }
@@ -49,40 +52,44 @@ internal sealed class StoredObject
     /// <summary>The origin has another version now, or an operator has purged it: readers end, nobody begins.</summary>
     public bool IsGone { get; private set; }
 
-
     /// <summary>A part of it did not come.</summary>
     public bool IsBroken { get; private set; }
 
     public void MarkBroken() => IsBroken = true;
 
-    public void Freshen(StoredHead head) => Volatile.Write(ref _head, head);
+    public void Freshen(StoredHead head)
+    {
+        var request = new HeaderDictionary();
+        foreach (var header in SentHeaders)
+            request[header.Key] = header.Value;
+        Volatile.Write(ref _kept, new Kept(head, head.Asked(request)));
+    }
 
     public void Leave() => IsGone = true;
 
-    public bool Answers(IHeaderDictionary request) => _asked.Length == 0 || Head.Matches(request, _asked);
+    public bool Answers(IHeaderDictionary request)
+    {
+        var kept = Volatile.Read(ref _kept);
+        return kept.Asked.Length == 0 || kept.Head.Matches(request, kept.Asked);
+    }
 
     public int LengthOf(int index) => (int)Math.Min(Block.Size, Length - ((long)index << Block.Bits));
 
     /// <summary>The block, held for the caller, when it is here or on its way.</summary>
     public Block? Hold(int index)
     {
-        var block = Volatile.Read(ref _blocks[index]);
-        if (block is null || block.HasFailed || !block.TryHold())
+        if (!_blocks.TryGetValue(index, out var block) || block.HasFailed || !block.TryHold())
             return null;
         if (block.Uses < 3)
             block.Uses++;
         return block;
     }
 
-    public bool Has(int index) => Volatile.Read(ref _blocks[index]) is { HasFailed: false };
+    public bool Has(int index) => _blocks.TryGetValue(index, out var block) && !block.HasFailed;
 
     /// <summary>False: another is there already, or coming.</summary>
-    public bool TryPlace(Block block)
-    {
-        ref var place = ref _blocks[block.Index];
-        var there = Volatile.Read(ref place);
-        return (there is null || there.HasFailed) && Interlocked.CompareExchange(ref place, block, there) == there;
-    }
+    public bool TryPlace(Block block) =>
+        _blocks.TryGetValue(block.Index, out var there) ? there.HasFailed && _blocks.TryUpdate(block.Index, block, there) : _blocks.TryAdd(block.Index, block);
 
     public void Forget(Block block)
     {
@@ -90,7 +97,7 @@ internal sealed class StoredObject
         if (IsIndivisible)
             Leave();
         else
-            Interlocked.CompareExchange(ref _blocks[block.Index], null, block);
+            _blocks.TryRemove(KeyValuePair.Create(block.Index, block));
     }
 
     /// <summary>Without a strong tag its blocks cannot be asked for again one by one: it is here as a whole, or not.</summary>
@@ -99,12 +106,12 @@ internal sealed class StoredObject
     /// <summary>Holds all blocks, where one that goes meanwhile would be lost. False: one is lost.</summary>
     public bool TryPin()
     {
-        for (var i = 0; i < _blocks.Length; i++)
+        for (var i = 0; i < BlockCount; i++)
         {
             if (Hold(i) is not null)
                 continue;
             for (var held = 0; held < i; held++)
-                _blocks[held]!.Release();
+                _blocks[held].Release();
             return false;
         }
         return true;
@@ -113,7 +120,10 @@ internal sealed class StoredObject
     /// <summary>Once for each <see cref="TryPin"/>, and for whoever made it.</summary>
     public void Unpin()
     {
-        foreach (var block in _blocks)
-            block?.Release();
+        for (var i = 0; i < BlockCount; i++)
+        {
+            if (_blocks.TryGetValue(i, out var block))
+                block.Release();
+        }
     }
 }

@@ -11,7 +11,7 @@ internal sealed class Wanted
     {
         Path = path;
         Query = query;
-        Key = path + query;
+        Key = CacheKey.Of(path, query);
         Kind = MediaKind.Of(path);
         SentHeaders = RequestHeaders.Of(request);
         // Kestrel uses the dictionary again for the connection's next request.
@@ -34,6 +34,9 @@ internal sealed class Wanted
     /// <summary>The one range that the viewer asked for, where there is one and nothing hangs on a condition; for replies that are not kept.</summary>
     public long First { get; init; }
     public long Last { get; init; } = -1;
+
+    /// <summary>How often had been purged when he asked: what was asked for before a purge is not kept after it.</summary>
+    public int Purges { get; init; }
 
     public OriginKind OriginKind => Kind.IsPlaylist ? OriginKind.Playlist : Kind.IsSegment ? OriginKind.Media : OriginKind.Small;
 }
