@@ -49,21 +49,26 @@ public sealed class FrontProxyTests(FrontProxies proxies) : IClassFixture<FrontP
     [InlineData("nginx-http")]
     public async Task Two_clients_on_the_proxys_one_connection_have_sessions_of_their_own(string way)
     {
-        var link = ServerProcess.Sign("/v/film.m3u8", uid: way).InQuery;
-        using var one = proxies.Client(way, "127.0.0.11");
-        using var other = proxies.Client(way, "127.0.0.12");
         var token = await Token();
-        var first = SegmentOf(await one.GetStringAsync(link, TestContext.Current.CancellationToken));
-        var accepted = await Accepted(token);
-        var second = SegmentOf(await other.GetStringAsync(link, TestContext.Current.CancellationToken));
-        Assert.NotEqual(first, second);
-        Assert.Equal("film", await one.GetStringAsync(first, TestContext.Current.CancellationToken));
-        Assert.Equal("film", await other.GetStringAsync(second, TestContext.Current.CancellationToken));
-        var borrowed = await other.GetAsync(first, TestContext.Current.CancellationToken);
-        Assert.Equal(HttpStatusCode.Forbidden, borrowed.StatusCode);
-        Assert.Contains("other_address", await borrowed.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
-        if (way == "nginx-http")
-            Assert.Equal(accepted, await Accepted(token));
+        // nginx may open one connection more when it likes; a round in which it did shows less, but nothing wrong.
+        var shared = false;
+        for (var round = 0; round < 5 && !shared; round++)
+        {
+            var link = ServerProcess.Sign("/v/film.m3u8", uid: way + round).InQuery;
+            using var one = proxies.Client(way, "127.0.0.11");
+            using var other = proxies.Client(way, "127.0.0.12");
+            var first = SegmentOf(await one.GetStringAsync(link, TestContext.Current.CancellationToken));
+            var accepted = await Accepted(token);
+            var second = SegmentOf(await other.GetStringAsync(link, TestContext.Current.CancellationToken));
+            Assert.NotEqual(first, second);
+            Assert.Equal("film", await one.GetStringAsync(first, TestContext.Current.CancellationToken));
+            Assert.Equal("film", await other.GetStringAsync(second, TestContext.Current.CancellationToken));
+            var borrowed = await other.GetAsync(first, TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.Forbidden, borrowed.StatusCode);
+            Assert.Contains("other_address", await borrowed.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+            shared = way != "nginx-http" || accepted == await Accepted(token);
+        }
+        Assert.True(shared, "five times nginx opened another connection for the second client");
     }
 
     static string SegmentOf(string playlist) => playlist.Split('\n').Single(l => l.Contains("film.ts", StringComparison.Ordinal));
