@@ -77,11 +77,7 @@ public sealed class KeyFiles
                 file.Write(Encoding.UTF8.GetBytes(text + "\n"));
                 file.Flush(flushToDisk: true);
             }
-            try
-            {
-                File.Move(beside, path, overwrite: false);
-            }
-            catch (IOException) when (File.Exists(path))
+            if (!Posix.TryPlace(beside, path))
             {
                 return false;
             }

@@ -11,6 +11,10 @@ internal static partial class Posix
     private const int OwnerOnly = 0x180;                     // 0600
     private const int LockExclusiveNow = 2 | 4;              // LOCK_EX | LOCK_NB
     private const int WouldBlock = 11;
+    private const int NotPermitted = 1;  // EPERM: "the file system does not support the creation of hard links", link(2)
+    private const int Exists = 17;       // EEXIST
+    private const int NotThere = 38;     // ENOSYS
+    private const int NotSupported = 95; // EOPNOTSUPP
 
     /// <summary>Opens without the advisory lock that FileStream takes on every file of its own accord.</summary>
     public static SafeFileHandle OpenPrivate(string path)
@@ -30,6 +34,36 @@ internal static partial class Posix
         return error == WouldBlock ? false : throw new IOException($"flock: {Marshal.GetPInvokeErrorMessage(error)}");
     }
 
+    /// <summary>
+    /// Gives the file another name, unless something has it: one call, so of many who try one wins. File.Move looks first and renames then, and of
+    /// sixteen threads at once three "won". Where files can have one name only (FAT, some FUSE), that is what is left.
+    /// </summary>
+    public static bool TryPlace(string made, string path)
+    {
+        if (link(made, path) == 0)
+        {
+            return true;
+        }
+        int error = Marshal.GetLastPInvokeError();
+        if (error == Exists)
+        {
+            return false;
+        }
+        if (error is not (NotPermitted or NotSupported or NotThere))
+        {
+            throw new IOException($"{path}: {Marshal.GetPInvokeErrorMessage(error)}");
+        }
+        try
+        {
+            File.Move(made, path, overwrite: false);
+            return true;
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return false;
+        }
+    }
+
     /// <summary>Makes a rename last: the new name is on disk only when the directory is.</summary>
     public static void SyncDirectory(string path)
     {
@@ -45,6 +79,9 @@ internal static partial class Posix
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial SafeFileHandle open(string path, int flags, int mode);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int link(string existing, string path);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fsync(SafeFileHandle file);
