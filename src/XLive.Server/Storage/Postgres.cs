@@ -116,7 +116,7 @@ public sealed class Postgres : Database
         }
         finally
         {
-            own?.Dispose();
+            End(own);
         }
     }
 
@@ -165,7 +165,7 @@ public sealed class Postgres : Database
         }
         finally
         {
-            own?.Dispose();
+            End(own);
         }
     }
 
@@ -224,7 +224,7 @@ public sealed class Postgres : Database
         finally
         {
             _transaction.Value = null;
-            connection?.Dispose();
+            End(connection);
         }
     }
 
@@ -250,6 +250,18 @@ public sealed class Postgres : Database
         catch (Exception e) when (PostgresFaults.Of(e, "ROLLBACK") is not null)
         {
             // What went wrong first is what counts; the server rolls back when the connection ends.
+        }
+    }
+
+    // One that broke may say so even here, over an answer that stands or a fault that was told already.
+    private static void End(NpgsqlConnection? connection)
+    {
+        try
+        {
+            connection?.Dispose();
+        }
+        catch (Exception e) when (PostgresFaults.Of(e, "close") is not null)
+        {
         }
     }
 

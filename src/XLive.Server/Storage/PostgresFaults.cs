@@ -14,8 +14,9 @@ internal static class PostgresFaults
             new DatabaseException(DatabaseFault.Busy, "all connections to PostgreSQL are in use", e),
         NpgsqlException or SocketException or TimeoutException or IOException =>
             new DatabaseException(DatabaseFault.Away, "PostgreSQL cannot be reached: " + Deepest(e), e),
-        // A connection that broke between two statements says so at the second: "not open"; or "disposed", by a helper of the runtime's.
-        ObjectDisposedException or InvalidOperationException { Source: "Npgsql" } => new DatabaseException(DatabaseFault.Away, "PostgreSQL went away: " + e.Message, e),
+        // A connection that broke between two statements says so at the second: "not open"; or "disposed", by a helper of the runtime's; or by a field
+        // of its own that is null by then.
+        ObjectDisposedException or InvalidOperationException { Source: "Npgsql" } or NullReferenceException { Source: "Npgsql" } => new DatabaseException(DatabaseFault.Away, "PostgreSQL went away: " + e.Message, e),
         _ => null,
     };
 
