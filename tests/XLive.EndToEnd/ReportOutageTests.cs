@@ -47,9 +47,9 @@ public sealed class ReportOutageTests : IDisposable
             TestContext.Current.TestOutputHelper?.WriteLine($"P99 in ms with a receiver that is up, refuses, hangs, fails: {told}");
             // Asked are 5 %: a P99 of a millisecond doubles by itself where others use the machine too, hence the floor.
             Assert.All(times[1..], t => Assert.True(t <= Math.Max(2 * times[0], 20), told));
-            Assert.NotEmpty(up.All);
-            Assert.NotEmpty(hangs.All);
-            Assert.True(fails.All.Count > 1);
+            // The receivers were what they should have been; the second try comes when its pause is over.
+            for (var clock = System.Diagnostics.Stopwatch.StartNew(); up.All.Count == 0 || hangs.All.Count == 0 || fails.All.Count < 2; await Task.Delay(20, Stop))
+                Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), $"posts: up {up.All.Count}, hangs {hangs.All.Count}, fails {fails.All.Count}");
         }
         finally
         {
