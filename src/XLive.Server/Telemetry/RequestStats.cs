@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Numerics;
 
 namespace XLive.Server.Telemetry;
 
@@ -9,12 +8,9 @@ namespace XLive.Server.Telemetry;
 /// </summary>
 public sealed class RequestStats(TimeProvider clock)
 {
-    private const int PerPower = 4;
-    private const int Buckets = 40 * PerPower;
-
     private readonly long _began = clock.GetTimestamp();
     private readonly long[] _classes = new long[6];
-    private readonly long[] _latency = new long[Buckets];
+    private readonly long[] _latency = new long[LatencyBuckets.Count];
     private readonly ConcurrentDictionary<string, long> _refused = new(StringComparer.Ordinal);
 
     /// <summary>How long it has counted, whatever the wall clock did meanwhile.</summary>
@@ -23,7 +19,7 @@ public sealed class RequestStats(TimeProvider clock)
     public void Count(int status, long microseconds, string refusedFor)
     {
         Interlocked.Increment(ref _classes[Math.Clamp(status / 100, 0, 5)]);
-        Interlocked.Increment(ref _latency[Bucket(microseconds)]);
+        Interlocked.Increment(ref _latency[LatencyBuckets.Of(microseconds)]);
         if (refusedFor.Length > 0)
             CountRefused(refusedFor);
     }
@@ -50,25 +46,16 @@ public sealed class RequestStats(TimeProvider clock)
     public double Percentile(double share)
     {
         long total = 0;
-        for (var i = 0; i < Buckets; i++)
+        for (var i = 0; i < LatencyBuckets.Count; i++)
             total += Volatile.Read(ref _latency[i]);
         var wanted = (long)Math.Ceiling(total * share);
         long seen = 0;
-        for (var i = 0; i < Buckets && total > 0; i++)
+        for (var i = 0; i < LatencyBuckets.Count && total > 0; i++)
         {
             seen += Volatile.Read(ref _latency[i]);
             if (seen >= wanted)
-                return Math.Pow(2, (i + 1) / (double)PerPower) / 1000;
+                return LatencyBuckets.UpperBound(i);
         }
         return 0;
-    }
-
-    private static int Bucket(long microseconds)
-    {
-        if (microseconds < 1)
-            return 0;
-        var power = BitOperations.Log2((ulong)microseconds);
-        var quarter = power < 2 ? 0 : (int)((microseconds >> (power - 2)) & 3);
-        return Math.Min(Buckets - 1, power * PerPower + quarter);
     }
 }

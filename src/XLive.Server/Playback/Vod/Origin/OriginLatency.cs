@@ -1,5 +1,5 @@
-using System.Numerics;
 using XLive.Server.Storage.Redis;
+using XLive.Server.Telemetry;
 
 namespace XLive.Server.Playback.Vod.Origin;
 
@@ -12,14 +12,12 @@ internal sealed class OriginLatency(TimeProvider clock)
     /// <summary>Fewer say nothing of how long the next may take.</summary>
     public const int Enough = 20;
 
-    private const int PerPower = 4;
-    private const int Buckets = 40 * PerPower;
     private static readonly TimeSpan Half = TimeSpan.FromSeconds(60);
 
     private readonly Lock _gate = new();
     private readonly long[] _classes = new long[RedisStats.Bounds.Length + 1];
-    private int[] _now = new int[Buckets];
-    private int[] _before = new int[Buckets];
+    private int[] _now = new int[LatencyBuckets.Count];
+    private int[] _before = new int[LatencyBuckets.Count];
     private long _microseconds;
     private long _since = clock.GetTimestamp();
     private long _at;
@@ -42,7 +40,7 @@ internal sealed class OriginLatency(TimeProvider clock)
                 (_now, _before, _since) = (_before, _now, clock.GetTimestamp());
                 Array.Clear(_now);
             }
-            _now[Bucket(microseconds)]++;
+            _now[LatencyBuckets.Of(microseconds)]++;
         }
     }
 
@@ -70,27 +68,18 @@ internal sealed class OriginLatency(TimeProvider clock)
     private double Of(double share, long least)
     {
         long total = 0;
-        for (var i = 0; i < Buckets; i++)
+        for (var i = 0; i < LatencyBuckets.Count; i++)
             total += _now[i] + _before[i];
         if (total < least)
             return 0;
         var wanted = (long)Math.Ceiling(total * share);
         long seen = 0;
-        for (var i = 0; i < Buckets; i++)
+        for (var i = 0; i < LatencyBuckets.Count; i++)
         {
             seen += _now[i] + _before[i];
             if (seen >= wanted)
-                return Math.Pow(2, (i + 1) / (double)PerPower) / 1000;
+                return LatencyBuckets.UpperBound(i);
         }
         return 0;
-    }
-
-    private static int Bucket(long microseconds)
-    {
-        if (microseconds < 1)
-            return 0;
-        var power = BitOperations.Log2((ulong)microseconds);
-        var quarter = power < 2 ? 0 : (int)((microseconds >> (power - 2)) & 3);
-        return Math.Min(Buckets - 1, power * PerPower + quarter);
     }
 }
