@@ -35,12 +35,12 @@ def free_port():
 class Server:
     """A running server: its name, its port, and what its processes have used."""
 
-    def __init__(self, name, port, process, *helpers):
-        self.name, self.port, self.process, self.helpers = name, port, process, helpers
+    def __init__(self, name, port, process, *helpers, address="127.0.0.1"):
+        self.name, self.port, self.process, self.helpers, self.address = name, port, process, helpers, address
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.address}:{self.port}"
 
     def family(self):
         """The process and all its descendants; helpers, such as the peers' Redis, are not counted."""
@@ -91,6 +91,19 @@ class Server:
                 time.sleep(0.1)
         raise SystemExit(f"{self.name} at {self.url} does not answer {path}: {last}")
 
+    def end(self):
+        """At once, with whatever is being sent: there is nothing to learn from how it ends."""
+        # Parents first, or they start another child.
+        for pid in self.family():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        for process in self.helpers:
+            process.terminate()
+        for process in (self.process, *self.helpers):
+            process.wait()
+
     def stop(self):
         for process in (self.process, *self.helpers):
             if process.poll() is None:
@@ -103,28 +116,32 @@ class Server:
                 process.wait()
 
 
-def start_nginx(root, work, origin=None):
-    """With an origin's port it asks there instead of the folder, with the same checks."""
+def start_nginx(root, work, origin=None, within=(), address="127.0.0.1"):
+    """With an origin (a port here, or address:port) it asks there instead of the folder, with the same checks."""
     port = free_port()
-    conf = open(f"{HERE}/peers/nginx_lua.conf.in").read()
+    conf = open(f"{HERE}/peers/nginx_lua.conf.in").read().replace("listen 127.0.0.1:", f"listen {address}:")
     if origin:
-        conf = conf.replace("  server {\n", f"  upstream origin {{ server 127.0.0.1:{origin}; keepalive 64; }}\n  server {{\n", 1)
+        conf = conf.replace("  server {\n", f"  upstream origin {{ server {place(origin)}; keepalive 64; }}\n  server {{\n", 1)
         conf = conf.replace("      log_by_lua_block",
                             '      proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";\n      log_by_lua_block', 1)
     fill = {"DIR": work, "ROOT": root, "PORT": str(port), "SECRET": SECRET, "USER": "user root;" if os.geteuid() == 0 else ""}
     for key, value in fill.items():
         conf = conf.replace(f"@{key}@", value)
-    return Server("nginx + Lua", port, run_nginx(conf, work, f"nginx-{port}"))
+    return Server("nginx + Lua", port, run_nginx(conf, work, f"nginx-{port}", within), address=address)
 
 
-def run_nginx(conf, work, name):
+def place(origin):
+    return origin if isinstance(origin, str) else f"127.0.0.1:{origin}"
+
+
+def run_nginx(conf, work, name, within=()):
     with open(f"{work}/{name}.conf", "w") as out:
         out.write(conf.replace(f"{work}/nginx.pid", f"{work}/{name}.pid"))
     nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
-    return subprocess.Popen([nginx, "-e", "stderr", "-c", f"{work}/{name}.conf"], **QUIET)
+    return subprocess.Popen([*within, nginx, "-e", "stderr", "-c", f"{work}/{name}.conf"], **QUIET)
 
 
-def start_origin(root, work):
+def start_origin(root, work, within=(), address="127.0.0.1"):
     """A plain nginx over the folder, and the log of what was asked of it."""
     port = free_port()
     log = f"{work}/origin-{port}.log"
@@ -134,26 +151,26 @@ http {{
   log_format asked '$request_uri $status $body_bytes_sent $http_range'; access_log {log} asked;
   sendfile on; tcp_nopush on; keepalive_requests 100000000; open_file_cache max=1000;
   types {{ video/mp2t ts; application/vnd.apple.mpegurl m3u8; video/mp4 mp4; }}
-  server {{ listen 127.0.0.1:{port} backlog=4096; root {root}; }}
+  server {{ listen {address}:{port} backlog=4096; root {root}; }}
 }}
 """
-    server = Server("origin", port, run_nginx(conf, work, f"origin-{port}"))
+    server = Server("origin", port, run_nginx(conf, work, f"origin-{port}", within), address=address)
     server.log = log
     return server
 
 
-def start_fastapi(root, work, origin=None):
+def start_fastapi(root, work, origin=None, within=(), address="127.0.0.1", workers=5):
     port, store_port = free_port(), free_port()
-    store = subprocess.Popen(["redis-server", "--port", str(store_port), "--save", "", "--bind", "127.0.0.1", "--dir", work], **QUIET)
+    store = subprocess.Popen([*within, "redis-server", "--port", str(store_port), "--save", "", "--bind", "127.0.0.1", "--dir", work], **QUIET)
     env = dict(os.environ, ROOT=root, SECRET=SECRET, REDIS_PORT=str(store_port), PYTHONPATH=f"{HERE}/peers", PYTHONDONTWRITEBYTECODE="1")
     if origin:
-        env["ORIGIN"] = f"http://127.0.0.1:{origin}"
-    gateway = subprocess.Popen(["/usr/bin/python3", "/usr/bin/gunicorn", "fastapi_gateway:app", "-w", "5", "-k",
-                                "uvicorn.workers.UvicornWorker", "-b", f"127.0.0.1:{port}"], env=env, cwd=work, **QUIET)
-    return Server("FastAPI + Redis", port, gateway, store)
+        env["ORIGIN"] = f"http://{place(origin)}"
+    gateway = subprocess.Popen([*within, "/usr/bin/python3", "/usr/bin/gunicorn", "fastapi_gateway:app", "-w", str(workers), "-k",
+                                "uvicorn.workers.UvicornWorker", "-b", f"{address}:{port}"], env=env, cwd=work, **QUIET)
+    return Server("FastAPI + Redis", port, gateway, store, address=address)
 
 
-def start_xlive(root, work, *options, within=()):
+def start_xlive(root, work, *options, within=(), address="127.0.0.1"):
     port, data = free_port(), tempfile.mkdtemp(prefix="xlive-", dir=work)
     process = subprocess.Popen(
         [*within, f"{REPOSITORY}/artifacts/bin/XLive.Server/release/xlive", f"--backend.filesystem.root={root}", f"--server.port={port}",
@@ -173,6 +190,6 @@ def start_xlive(root, work, *options, within=()):
     if not ready.wait(60) or process.poll() is not None or "XLive is ready" not in map(str.strip, said):
         process.kill()
         raise SystemExit("XLive did not start:\n" + "".join(said))
-    server = Server("XLive", port, process)
+    server = Server("XLive", port, process, address=address)
     server.said = said
     return server

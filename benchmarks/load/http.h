@@ -1,4 +1,4 @@
-// One kept HTTP/1.1 connection to 127.0.0.1 that asks for paths and throws the bodies away with MSG_TRUNC: nothing of a
+// One kept HTTP/1.1 connection that asks for paths and throws the bodies away with MSG_TRUNC: nothing of a
 // body is copied, so that the generator leaves the machine to the server. Non-blocking, edge-triggered, one thread.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -30,6 +30,7 @@ struct conn {
 };
 
 static int epoll_fd, server_port;
+static const char *server_address = "127.0.0.1";
 
 static double now(void)
 {
@@ -65,7 +66,11 @@ static void conn_close(struct conn *c)
 // `receive_buffer` 0 leaves the size to the kernel.
 static int conn_open(struct conn *c, int receive_buffer)
 {
-    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(server_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(server_port) };
+    if (inet_pton(AF_INET, server_address, &to.sin_addr) != 1) {
+        fprintf(stderr, "not an IPv4 address: %s\n", server_address);
+        exit(2);
+    }
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (c->fd < 0)
         die("socket");
@@ -248,7 +253,7 @@ static int ascending(const void *a, const void *b)
 static void print_percentiles(const char *name, struct samples *s)
 {
     static const struct { const char *label; double share; } points[] = {
-        { "p50", .5 }, { "p90", .9 }, { "p99", .99 }, { "p999", .999 }, { "max", 1 },
+        { "p50", .5 }, { "p90", .9 }, { "p95", .95 }, { "p99", .99 }, { "p999", .999 }, { "max", 1 },
     };
     qsort(s->value, s->count, sizeof *s->value, ascending);
     printf("\"%s_ms\": {", name);

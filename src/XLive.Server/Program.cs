@@ -8,8 +8,16 @@ using XLive.Server.Operations.Api;
 using XLive.Server.Operations.Commands;
 using XLive.Server.Operations.Health;
 using XLive.Server.Operations.WebConsole;
+using XLive.Server.Ingest.Pull;
+using XLive.Server.Ingest.Rtmp;
+using XLive.Server.Live;
+using XLive.Server.Playback.Forward;
+using XLive.Server.Playback.Hls;
+using XLive.Server.Playback.HttpFlv;
+using XLive.Server.Playback.Rtmp;
 using XLive.Server.Playback.Vod;
 using XLive.Server.Playback.Vod.Origin;
+using XLive.Server.Rtmp;
 using XLive.Server.Sending;
 using XLive.Server.Sessions;
 using XLive.Server.Sessions.Redis;
@@ -104,7 +112,7 @@ public static class Program
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
-            Console.Error.WriteLine($"{Listeners.KeyOfTakenPort(settings.Of<DoorOptions>(), settings.Of<TlsOptions>())}: {e.Message}");
+            Console.Error.WriteLine($"{Listeners.KeyOfTakenPort(settings.Of<DoorOptions>(), settings.Of<TlsOptions>(), settings.RtmpPorts())}: {e.Message}");
             return 3;
         }
         using var signals = new StopSignals(app.Services);
@@ -139,7 +147,15 @@ public static class Program
         services.AddAccounts();
         services.AddAccess();
         services.AddOrigin(settings);
+        services.AddLive(settings);
+        services.AddHls();
+        services.AddHttpFlv();
+        services.AddForward();
         services.AddVod(settings);
+        services.AddRtmp(settings);
+        services.AddRtmpIngest();
+        services.AddRtmpPlayback();
+        services.AddPull();
         services.AddHealth(settings);
         services.AddOperations();
 
@@ -153,9 +169,12 @@ public static class Program
         app.MapHealth();
         app.MapStats();
         SessionEndpoints.Map(app);
+        StreamEndpoints.Map(app);
         app.MapConsole();
+        app.Services.UseHls();
         app.Services.UseVod();
         app.Services.UseRequestLog();
+        app.Services.UseLiveAudit();
         return app;
     }
 }

@@ -141,9 +141,18 @@ public sealed class FullTests
         await File.WriteAllBytesAsync(media["film/seg.ts"], new byte[200_000], TestContext.Current.CancellationToken);
         using var group = new ControlGroup(200 << 20);
         await using var server = await ServerProcess.Start(media.Path, null, [], new Surroundings(Within: ["sh", "-c", $"echo $$ > {group.Processes} && exec \"$@\"", "sh"]));
-        using var known = Connect(server);
+        var known = Connect(server);
         var link = ServerProcess.Sign("/film/seg.ts", "known").InQuery;
         Assert.Equal(200, Ask(known, link));
+        // Where connections are closed, his may be one of them: he comes back and plays on.
+        bool PlaysOn()
+        {
+            if (Ask(known, link) == 200)
+                return true;
+            known.Dispose();
+            known = Connect(server);
+            return Ask(known, link) == 200;
+        }
         var slow = new List<Socket>();
         for (var i = 0; i < 800; i++)
         {
@@ -160,10 +169,10 @@ public sealed class FullTests
                 // At 92 % connections are closed.
             }
             if (i % 20 == 0)
-                Assert.Equal(200, Ask(known, link));
+                Assert.True(PlaysOn(), $"he is refused beside {i}");
         }
         for (var shed = Stopwatch.StartNew(); !server.Output.Contains("load is Shedding now", StringComparison.Ordinal); await Task.Delay(50, TestContext.Current.CancellationToken))
-            Assert.InRange(shed.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+            Assert.InRange(shed.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(20));
         Assert.Equal(0, group.Kills);
         Assert.False(server.Process.HasExited);
         foreach (var socket in slow)
@@ -175,7 +184,8 @@ public sealed class FullTests
             Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(15));
             await Task.Delay(50, TestContext.Current.CancellationToken);
         }
-        Assert.Equal(200, Ask(known, link));
+        Assert.True(PlaysOn(), "he is refused when the others have gone");
+        known.Dispose();
         Assert.Equal(0, await server.Stop());
         Assert.Equal(0, group.Kills);
     }

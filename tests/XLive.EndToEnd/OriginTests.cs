@@ -28,6 +28,49 @@ public sealed class OriginTests
         await Plays(edge);
     }
 
+    [Fact]
+    public async Task What_was_watched_plays_from_disk_in_a_new_process_and_only_its_key_comes_from_nginx()
+    {
+        using var folder = new TempFolder();
+        foreach (var file in Directory.GetFiles((await Film.Get()).Root, "*", SearchOption.AllDirectories))
+        {
+            var copy = file.Replace((await Film.Get()).Root, folder["root"], StringComparison.Ordinal);
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+        using var nginx = await Nginx.Start(folder["root"], folder);
+        string[] options = ["--backend.mode=http", "--backend.host=127.0.0.1", $"--backend.port={nginx.Port}", "--cache.rules=[{match: '/**', ttl: 1h}]",
+            "--cache.disk=1GiB", $"--cache.dir={folder["cache"]}"];
+        await using (var first = await ServerProcess.Start(folder["none"], options))
+        {
+            await PlaysInFfmpeg(first);
+            var (files, since) = (0, Stopwatch.StartNew());
+            while (files == 0 || since.Elapsed < TimeSpan.FromSeconds(1))
+            {
+                await Task.Delay(100, TestContext.Current.CancellationToken);
+                var now = Directory.GetFiles(folder["cache"], "*", SearchOption.AllDirectories).Length;
+                if (now != files)
+                    since.Restart();
+                files = now;
+            }
+            Assert.Equal(0, await first.Stop());
+        }
+        foreach (var file in Directory.GetFiles(folder["root"], "*", SearchOption.AllDirectories))
+        {
+            if (!file.EndsWith(".key", StringComparison.Ordinal))
+                File.Delete(file);
+        }
+        await using var second = await ServerProcess.Start(folder["none"], options);
+        await PlaysInFfmpeg(second);
+    }
+
+    static async Task PlaysInFfmpeg(ServerProcess server)
+    {
+        var played = await FfmpegPlayer.Play(server.Url(ServerProcess.Sign(Film.Path).InQuery));
+        Assert.True(played.Ended, played.Report);
+        Assert.InRange(played.Seconds, Film.Duration - 0.3, Film.Duration + 0.3);
+    }
+
     static async Task Plays(ServerProcess server)
     {
         var url = server.Url(ServerProcess.Sign(Film.Path).InQuery);

@@ -63,7 +63,7 @@ public sealed class StopTests : IDisposable
     {
         await using var server = await ServerProcess.Start(_films.Path);
         using var folder = new TempFolder();
-        async Task<ToolResult> Start(params string[] options) => await Tool.Run(Repository.Server, ["--server.port=0", "--hls.port=0",
+        async Task<ToolResult> Start(params string[] options) => await Tool.Run(Repository.Server, ["--server.port=0", "--hls.port=0", "--rtmp.port=0",
             $"--backend.filesystem.root={_films.Path}", $"--data.dir={folder["data"]}", $"--log.dir={folder["logs"]}", .. options], TimeSpan.FromSeconds(30), folder.Path);
 
         var inUse = await Start($"--data.dir={server.DataFolder}");
@@ -97,7 +97,7 @@ public sealed class StopTests : IDisposable
         {
             Assert.Equal(JsonValueKind.Object, (await Read("/stats")).GetProperty(part).ValueKind);
         }
-        Assert.Equal(["connections", "data", "database", "descriptors", "logs", "loops", "media", "memory", "sessions", "traffic"],
+        Assert.Equal(["connections", "data", "database", "descriptors", "live", "logs", "loops", "media", "memory", "sessions", "traffic"],
             (await Read("/health")).GetProperty("checks").EnumerateArray().Select(check => check.GetProperty("name").GetString()).Order());
         Assert.Contains((await Read("/api/v1/config")).GetProperty("settings").EnumerateArray(), key => key.GetProperty("key").GetString() == "server.port"
             && key.GetProperty("source").GetString() == "command line");

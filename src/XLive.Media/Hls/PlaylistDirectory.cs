@@ -53,6 +53,14 @@ internal sealed class PlaylistDirectory
         return RemoveDots(path, tail, Encoded.Length);
     }
 
+    /// <summary>What is asked for then: path and query, as they are escaped there. A fragment is not sent.</summary>
+    public string TargetOf(in ResolvedReference there)
+    {
+        int fragment = there.Tail.IndexOf((byte)'#');
+        var query = fragment < 0 ? there.Tail : there.Tail[..fragment];
+        return Encoding.UTF8.GetString(Encoded.AsSpan(0, there.Kept)) + Encoding.UTF8.GetString(there.Path) + Encoding.UTF8.GetString(query);
+    }
+
     /// <summary>The reference that leads from this directory to there, whatever the directory itself lies below.</summary>
     public void WriteRelative(in ResolvedReference there, ArrayBufferWriter<byte> output)
     {

@@ -25,6 +25,9 @@ internal sealed class PlaylistReader
     private readonly List<EntryCut> _cuts = [];
     private readonly ArrayBufferWriter<byte> _relative = new();
 
+    /// <summary>Told of each own media and playlist URI, as long as it says true; null where nobody asks.</summary>
+    private readonly Func<string, bool>? _visit;
+
     /// <summary>Twice the text, and some room for short playlists with long URIs.</summary>
     private readonly long _budget;
 
@@ -32,11 +35,13 @@ internal sealed class PlaylistReader
     private bool _multivariantTags;
     private bool _mediaTags;
     private bool _endList;
+    private bool _visited;
     private int _targetDuration;
 
-    public PlaylistReader(ReadOnlyMemory<byte> text, string path, IReadOnlyList<string> ownHosts)
+    public PlaylistReader(ReadOnlyMemory<byte> text, string path, IReadOnlyList<string> ownHosts, Func<string, bool>? visit = null)
     {
         _memory = text;
+        _visit = visit;
         _budget = 2L * text.Length + (1 << 20);
         _directory = new PlaylistDirectory(path);
         _ownHosts = new OwnHosts(ownHosts);
@@ -67,7 +72,7 @@ internal sealed class PlaylistReader
             if (length < 0)
                 length = text.Length - at;
             Line(at, at + length);
-            if (Overgrown)
+            if (Overgrown || _visited)
                 return new PlaylistTemplate(_memory, new ChildPaths(_directory).Scope);
             at += length + 1;
         }
@@ -133,7 +138,8 @@ internal sealed class PlaylistReader
                 || attributes.Name.SequenceEqual("X-ASSET-URI"u8)
                 || attributes.Name.SequenceEqual("X-ASSET-LIST"u8))
             {
-                Reference(attributes.ValueStart, attributes.ValueEnd, attributes.Quoted, isKey && attributes.Name.SequenceEqual("URI"u8));
+                bool isUri = attributes.Name.SequenceEqual("URI"u8);
+                Reference(attributes.ValueStart, attributes.ValueEnd, attributes.Quoted, isKey && isUri, isMedia: isUri && !isKey);
             }
         }
     }
@@ -149,7 +155,8 @@ internal sealed class PlaylistReader
 
     /// <summary>One URI between other text: into both forms and into what is known of the children.</summary>
     /// <param name="substitute">Variables have no meaning in an attribute without quotes.</param>
-    private void Reference(int start, int end, bool substitute = true, bool isKey = false)
+    /// <param name="isMedia">A segment, a part of one, its map, a playlist: not a key, nor what is made for one viewer.</param>
+    private void Reference(int start, int end, bool substitute = true, bool isKey = false, bool isMedia = true)
     {
         var text = _memory.Span;
         while (start < end && AttributeReader.Blanks.Contains(text[start]))
@@ -178,6 +185,8 @@ internal sealed class PlaylistReader
             return;
 
         _children.Add(resolved);
+        if (_visit is not null && isMedia && !_visited)
+            _visited = !_visit(_directory.TargetOf(resolved));
 
         if (kind != ReferenceKind.Relative || resolved.Climbed)
         {

@@ -43,6 +43,18 @@ public sealed class PlaylistTemplate
     public static PlaylistTemplate Parse(ReadOnlyMemory<byte> text, string path, IReadOnlyList<string> ownHosts) =>
         new PlaylistReader(text, path, ownHosts).Read();
 
+    /// <summary>
+    /// Names what a player of it would ask for, in order and as often as it stands there: playlists, segments, their maps; no keys.
+    /// </summary>
+    /// <param name="path">As it was parsed with.</param>
+    /// <param name="visit">Is given a path, with a query where there is one; false ends it.</param>
+    public void VisitMedia(string path, Func<string, bool> visit)
+    {
+        // In the shared form all that is our own is relative, whichever hosts were ours.
+        if (IsPlaylist)
+            new PlaylistReader(Shared, path, [], visit).Read();
+    }
+
     public bool IsPlaylist { get; internal init; }
 
     public bool IsMultivariant { get; internal init; }

@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Globalization;
+using XLive.Server.Settings;
 
 namespace XLive.Server.Access;
 
@@ -99,9 +99,7 @@ public sealed class RefererRule
             return false;
         if (hasPort)
         {
-            // int.TryParse passes over NULs at the end.
-            if (text[colon] != ':' || text.Length - colon - 1 is 0 or > 5 || text[(colon + 1)..].ContainsAnyExceptInRange('0', '9')
-                || !int.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out port) || port is 0 or > 65535)
+            if (text[colon] != ':' || text.Length - colon - 1 > 5 || !WholeNumber.TryRead(text[(colon + 1)..], ushort.MaxValue, out port) || port == 0)
                 return false;
         }
         if (colon >= 0)

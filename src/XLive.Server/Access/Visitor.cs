@@ -12,19 +12,19 @@ internal sealed class Visitor
     private readonly IPAddress _address;
     private readonly ClientSigns _signs;
 
-    // A connection is one viewer's, or a proxy's; a viewer seldom has two links at once. An exchange has one request at a time, so no lock.
+    // A connection is one viewer's, or a proxy's; a viewer seldom has two links at once. An request has one request at a time, so no lock.
     private Session? _session;
 
-    private Visitor(Exchange exchange, AccessRules rules, string userAgent, ClientSigns signs)
+    private Visitor(IMediaRequest request, AccessRules rules, string userAgent, ClientSigns signs)
     {
         _rules = rules;
-        _address = exchange.Remote;
+        _address = request.Remote;
         _signs = signs;
         UserAgent = userAgent;
-        Admitted = rules.Admits(exchange.Remote);
-        Trusted = rules.Trusted.Contains(exchange.Remote);
-        Network = AddressKey.Network(exchange.Remote);
-        Exact = AddressKey.Exact(exchange.Remote);
+        Admitted = rules.Admits(request.Remote);
+        Trusted = rules.Trusted.Contains(request.Remote);
+        Network = AddressKey.Network(request.Remote);
+        Exact = AddressKey.Exact(request.Remote);
         Kind = ClientKinds.Of(userAgent, signs);
     }
 
@@ -46,16 +46,22 @@ internal sealed class Visitor
 
     public void Keep(RememberedGrant grant, Session session) => (Link, _session) = (grant, session);
 
-    public static Visitor Of(Exchange exchange, AccessRules rules)
+    public static Visitor Of(IMediaRequest request, AccessRules rules)
     {
-        var userAgent = exchange.RequestHeaders.UserAgent.ToString();
+        var userAgent = request.RequestHeaders.UserAgent.ToString();
         // Two behind one proxy and one address may name the same program, and only one of them be a browser.
-        if (exchange.Note is Visitor known && known._rules == rules && known.UserAgent == userAgent
-            && (ReferenceEquals(known._address, exchange.Remote) || known._address.Equals(exchange.Remote))
-            && (!exchange.IsShared || known._signs == SignsOf(exchange.RequestHeaders)))
-            return known;
-        var visitor = new Visitor(exchange, rules, userAgent, SignsOf(exchange.RequestHeaders));
-        exchange.Note = visitor;
+        // The same viewer under other rules is still one who plays.
+        var plays = false;
+        if (request.Note is Visitor known && known.UserAgent == userAgent
+            && (ReferenceEquals(known._address, request.Remote) || known._address.Equals(request.Remote))
+            && (!request.IsShared || known._signs == SignsOf(request.RequestHeaders)))
+        {
+            if (known._rules == rules)
+                return known;
+            plays = known.Plays;
+        }
+        var visitor = new Visitor(request, rules, userAgent, SignsOf(request.RequestHeaders)) { Plays = plays };
+        request.Note = visitor;
         return visitor;
     }
 

@@ -19,8 +19,10 @@ public static class AccountsServices
         services.AddSingleton<OneTimeLinks>();
         services.AddSingleton<Users>();
         services.AddSingleton<SignIns>();
+        services.AddSingleton<StreamKeys>();
         services.AddSingleton<AccessTokens>();
         services.AddSingleton<Bearers>();
+        services.AddSingleton<CommandGrants>();
         services.AddSingleton<LoginEndpoints>();
         return services;
     }

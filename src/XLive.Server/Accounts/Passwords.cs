@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using XLive.Server.Settings;
 
 namespace XLive.Server.Accounts;
 
@@ -82,7 +83,7 @@ public sealed class Passwords(int iterations = Passwords.Iterations) : IDisposab
         salt = hash = [];
         string[] parts = text.Split('$');
         if (parts.Length != 5 || parts[0] != "" || parts[1] != "pbkdf2-sha512" || !parts[2].StartsWith("i=", StringComparison.Ordinal)
-            || !int.TryParse(parts[2].AsSpan(2), NumberStyles.None, CultureInfo.InvariantCulture, out cost) || cost is < 1 or > MostIterations)
+            || !WholeNumber.TryRead(parts[2].AsSpan(2), MostIterations, out cost) || cost < 1)
         {
             return false;
         }

@@ -30,7 +30,7 @@ public delegate bool OpenTo(IPAddress address);
 /// not open a door.
 /// </summary>
 public sealed class PermissionGuard(
-    RequestDelegate next, Bearers bearers, AuthOptions options, OpenTo openTo, AddressOf addressOf, AuditLog audit, IHostEnvironment environment)
+    RequestDelegate next, Bearers bearers, CommandGrants commands, AuthOptions options, OpenTo openTo, AddressOf addressOf, AuditLog audit, IHostEnvironment environment)
 {
     public const string TestEnvironment = "Test";
     private const string RoutingsMethodNotAllowed = "405 HTTP Method Not Supported";
@@ -85,6 +85,10 @@ public sealed class PermissionGuard(
         if (Bearers.TryFind(http, out string token))
         {
             return await bearers.ReadAsync(token);
+        }
+        if (commands.Read(http) is { } command)
+        {
+            return (command, TokenFault.None);
         }
         return !options.Enable && addressOf(http) is { } address && openTo(address) && IsNoOtherSite(http, address)
             ? (new SignedIn("local", Permissions.All, null, DateTimeOffset.MaxValue), TokenFault.None)

@@ -46,8 +46,8 @@ public static class DoorServices
         services.AddSingleton(p => new OpenConnections(door, descriptors, p.GetRequiredService<ConnectionCount>(), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<Supervisor>()));
         services.AddSingleton<Certificates>();
         services.AddHostedService(p => p.GetRequiredService<Certificates>());
-        services.AddOptions<SocketTransportOptions>().Configure<ILogger<FrontDoor>>((sockets, log) =>
-            Listeners.Configure(sockets, settings.Of<NetworkOptions>(), log));
+        services.AddOptions<SocketTransportOptions>().Configure<WritableWaiter, ILogger<FrontDoor>>((sockets, waiter, log) =>
+            Listeners.Configure(sockets, settings.Of<NetworkOptions>(), waiter, log));
         services.AddOptions<KestrelServerOptions>().Configure<WritableWaiter, OpenConnections, Certificates>((kestrel, waiter, connections, certificates) =>
         {
             var tls = settings.Of<TlsOptions>();

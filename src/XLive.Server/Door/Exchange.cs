@@ -13,8 +13,11 @@ namespace XLive.Server.Door;
 /// One request and its response, as the media path sees them: Kestrel's own features, fetched once a connection (HTTP/1.1) or once a
 /// pooled stream (HTTP/2), and no HttpContext. The API goes through ASP.NET Core as usual.
 /// </summary>
-public sealed class Exchange
+public sealed partial class Exchange : IMediaRequest
 {
+    // RFC 9112 section 7.1.
+    private static readonly byte[] LastChunk = "0\r\n\r\n"u8.ToArray(), LastOfChunks = "\r\n0\r\n\r\n"u8.ToArray();
+
     private readonly IFeatureCollection _features;
     private readonly IHttpRequestFeature _request;
     private readonly IHttpResponseFeature _response;
@@ -26,6 +29,8 @@ public sealed class Exchange
     private readonly bool _isHttps;
     private Forwarded? _forwarded;
     private ulong _id;
+    private bool _isChunked;
+    private bool _hasChunks;
 
     internal Exchange(IFeatureCollection features)
     {
@@ -54,6 +59,8 @@ public sealed class Exchange
         Viewer = null;
         BodyBytes = 0;
         End = SendEnd.Done;
+        _isChunked = _hasChunks = false;
+        _webSocket = null;
     }
 
     /// <summary>Whose request it is: the peer's, or that of whom trusted proxies name.</summary>
@@ -147,11 +154,11 @@ public sealed class Exchange
     private ValueTask<Sent> SendBodyAsync(in Body body, Meter? meter)
     {
         if (_output is not null)
-            return Sender.SendAsync(_body, _output, body, meter);
+            return Sender.SendAsync(_webSocket ?? _body, _output, body, meter);
         if (_stream is null && meter is not null && _streams is not null)
             _stream = _streams.Begin(
                 _features.GetRequiredFeature<IHttp2StreamIdFeature>().StreamId, meter, body.Kind, _features.GetRequiredFeature<IHttpRequestLifetimeFeature>());
-        return Sender.SendAsync(_body, _stream, body);
+        return Sender.SendAsync(_webSocket ?? _body, _stream, body);
     }
 
     /// <summary>Nothing is sent for this request any more.</summary>
@@ -178,8 +185,57 @@ public sealed class Exchange
 
     public async ValueTask<bool> SendPieceAsync(Body piece, Meter? meter)
     {
+        if (_isChunked)
+            BeginChunk(piece.Length);
+        else if (_webSocket is not null)
+            BeginMessage(piece.Length);
         Ended(await SendBodyAsync(piece, meter));
         return End == SendEnd.Done;
+    }
+
+    /// <summary>A body whose end nobody knows yet: pieces until <see cref="EndAsync"/>.</summary>
+    public Task StartEndlessAsync()
+    {
+        if (HttpProtocol.IsHttp11(Protocol))
+        {
+            // Kestrel frames what it copies; pieces that are sent from where they lie are framed here (RFC 9112 section 7.1).
+            _isChunked = true;
+            Headers.TransferEncoding = "chunked";
+        }
+        return _body.StartAsync();
+    }
+
+    /// <summary>For a live body that was begun, on a connection in clear: who drives it sends by this, and nobody by <see cref="SendPieceAsync"/>. Null: it cannot be had.</summary>
+    internal PieceSender? TakePieces(Meter meter, FileKind kind) =>
+        _isChunked && _output is SocketOutput output ? PieceSender.Chunked(output, meter, kind, _hasChunks) : null;
+
+    /// <summary>Nobody drives it any more.</summary>
+    internal bool Return(PieceSender pieces)
+    {
+        pieces.GiveBack();
+        Ended(new Sent(pieces.End, pieces.Sent));
+        return End == SendEnd.Done;
+    }
+
+    private void BeginChunk(long length)
+    {
+        var place = _body.Writer.GetSpan(24);
+        var at = 0;
+        // The end of the one before waits for this one's beginning: no packet for two bytes.
+        if (_hasChunks)
+            "\r\n"u8.CopyTo(place[..(at = 2)]);
+        _hasChunks = true;
+        length.TryFormat(place[at..], out var digits, "x", System.Globalization.CultureInfo.InvariantCulture);
+        at += digits;
+        "\r\n"u8.CopyTo(place[at..]);
+        _body.Writer.Advance(at + 2);
+    }
+
+    /// <summary>The body that was begun without a length is whole.</summary>
+    public async ValueTask EndAsync()
+    {
+        if (_isChunked)
+            await _body.Writer.WriteAsync(_hasChunks ? LastOfChunks : LastChunk);
     }
 
     private void Ended(Sent sent)

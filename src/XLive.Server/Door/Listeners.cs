@@ -49,9 +49,26 @@ internal static class Listeners
                     UseOutput(listen, waiter, connections);
                     listen.Use(listen.ApplicationServices.GetRequiredService<ProxyProtocol>().Before);
                     if (key == TlsKey)
-                        UseTls(listen, certificates, waiter, door.HeaderTimeout);
+                        UseTls(listen, HttpProtocols.Http1AndHttp2, certificates, waiter, door.HeaderTimeout);
                 });
             }
+        }
+    }
+
+    /// <summary>A port of another protocol: the same output, the same PROXY header and certificate, and no HTTP.</summary>
+    public static void Listen(KestrelServerOptions kestrel, DoorOptions door, int port, bool isTls, WritableWaiter waiter, OpenConnections connections, Certificates certificates,
+        ConnectionDelegate serve)
+    {
+        foreach (var address in Addresses(door.Host))
+        {
+            kestrel.Listen(address, port, listen =>
+            {
+                UseOutput(listen, waiter, connections);
+                listen.Use(listen.ApplicationServices.GetRequiredService<ProxyProtocol>().Before);
+                if (isTls)
+                    UseTls(listen, HttpProtocols.Http1, certificates, waiter, door.HeaderTimeout);
+                listen.Use(_ => serve);
+            });
         }
     }
 
@@ -78,10 +95,10 @@ internal static class Listeners
     }
 
     /// <summary>After a failed start: which setting names the port that is not to be had.</summary>
-    public static string KeyOfTakenPort(DoorOptions door, TlsOptions tls)
+    public static string KeyOfTakenPort(DoorOptions door, TlsOptions tls, params IEnumerable<(string Key, int Port)> others)
     {
         var ports = new HashSet<int>();
-        foreach (var (key, port) in Ports(door, tls))
+        foreach (var (key, port) in Ports(door, tls).Concat(others))
         {
             // Taken by ourselves.
             if (!ports.Add(port))
@@ -159,9 +176,9 @@ internal static class Listeners
     }
 
     /// <summary>The handshake is Kestrel's; what is sent behind it is ours.</summary>
-    private static void UseTls(ListenOptions listen, Certificates certificates, WritableWaiter waiter, TimeSpan handshakeTimeout)
+    private static void UseTls(ListenOptions listen, HttpProtocols protocols, Certificates certificates, WritableWaiter waiter, TimeSpan handshakeTimeout)
     {
-        listen.Protocols = HttpProtocols.Http1AndHttp2;
+        listen.Protocols = protocols;
         listen.UseHttps(new TlsHandshakeCallbackOptions
         {
             OnConnection = _ => new(certificates.Options),
@@ -196,7 +213,7 @@ internal static class Listeners
         });
     }
 
-    public static void Configure(SocketTransportOptions sockets, NetworkOptions network, ILogger log)
+    public static void Configure(SocketTransportOptions sockets, NetworkOptions network, WritableWaiter waiter, ILogger log)
     {
         var said = false;
         // Accepted sockets inherit it from the listener.
@@ -209,8 +226,14 @@ internal static class Listeners
                 said = true;
                 log.LogWarning("{Refused}", refused);
             }
+            else if (network.Congestion == Congestion.Auto)
+            {
+                waiter.MayChangeCongestion = CongestionControl.MayChange(socket);
+            }
             return socket;
         };
+        // Who has named a congestion control wants that and no more.
+        waiter.MayPace = network.Congestion == Congestion.Auto;
         sockets.NoDelay = network.NoDelay;
         sockets.Backlog = 4096;
         // Nothing that blocks runs on these threads: files have lanes, management yields to the pool. Measured with the runtime's inline

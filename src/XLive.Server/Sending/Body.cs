@@ -10,7 +10,8 @@ public abstract class BodySource
 }
 
 /// <summary>Bytes that stand until they are given back.</summary>
-public readonly record struct BodyPiece(ReadOnlyMemory<byte> Bytes, IBodyOwner Owner);
+/// <param name="GivesUpPages">Nor are they overwritten then: whoever looks at their pages still sees them.</param>
+public readonly record struct BodyPiece(ReadOnlyMemory<byte> Bytes, IBodyOwner Owner, bool GivesUpPages = false);
 
 public interface IBodyOwner
 {
@@ -23,9 +24,10 @@ public interface IBodyOwner
 /// </summary>
 public readonly struct Body
 {
-    private Body(ReadOnlyMemory<byte> memory, SendableFile? file, BodySource? source, long offset, long length, FileKind kind)
+    private Body(ReadOnlyMemory<byte> memory, SendableFile? file, BodySource? source, long offset, long length, FileKind kind, bool pages = false)
     {
         Kind = kind;
+        Pages = pages;
         Memory = memory;
         File = file;
         Source = source;
@@ -36,12 +38,17 @@ public readonly struct Body
     /// <summary>As what its bytes are counted.</summary>
     public FileKind Kind { get; }
     public ReadOnlyMemory<byte> Memory { get; }
+
+    /// <summary>The memory may be sent page by page.</summary>
+    public bool Pages { get; }
     public SendableFile? File { get; }
     public BodySource? Source { get; }
     public long Offset { get; }
     public long Length { get; }
 
     public static Body Of(ReadOnlyMemory<byte> memory, FileKind kind = FileKind.Other) => new(memory, null, null, 0, memory.Length, kind);
+
+    public static Body Of(in BodyPiece piece, FileKind kind) => new(piece.Bytes, null, null, 0, piece.Bytes.Length, kind, piece.GivesUpPages);
 
     public static Body Of(SendableFile file, long offset, long length, FileKind kind) => new(default, file, null, offset, length, kind);
 
@@ -50,7 +57,7 @@ public readonly struct Body
     public Body Slice(long offset, long length) =>
         Source is not null ? Of(Source, Offset + offset, length, Kind)
         : File is not null ? Of(File, Offset + offset, length, Kind)
-        : Of(Memory.Slice((int)offset, (int)length), Kind);
+        : new(Memory.Slice((int)offset, (int)length), null, null, 0, length, Kind, Pages);
 }
 
 /// <summary>How a send ended; the meter, the log and the metrics all need the word.</summary>

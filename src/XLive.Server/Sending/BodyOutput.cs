@@ -82,6 +82,12 @@ internal abstract class BodyOutput : PipeWriter
         Meter = null;
     }
 
+    /// <summary>
+    /// When the socket has room, or never will. Whoever fetches the next piece first waits here: a piece that is fetched for a full socket lies in
+    /// memory for as long as its viewer takes for the one before, 64 MiB for a thousand of them.
+    /// </summary>
+    public abstract ValueTask<FlushResult> RoomAsync(Meter? meter);
+
     /// <summary>After the flush of an announced body: when the socket has taken it all, or never will.</summary>
     public abstract ValueTask<FlushResult> BodySentAsync();
 }

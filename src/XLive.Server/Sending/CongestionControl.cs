@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace XLive.Server.Sending;
@@ -27,6 +28,29 @@ internal static class CongestionControl
             return wanted == Congestion.Auto
                 ? "network.congestion: this kernel does not offer bbr, so connections keep the system's own; `modprobe tcp_bbr` as root brings it"
                 : $"network.congestion: the kernel refuses {name} ({e.SocketErrorCode}); connections keep the system's own";
+        }
+    }
+
+    /// <summary>Whether connections may go from BBR to cubic and back: without root a kernel lets only have what it lists as allowed.</summary>
+    public static bool MayChange(Socket listener)
+    {
+        var may = TrySet(listener.SafeHandle, "cubic");
+        return TrySet(listener.SafeHandle, "bbr") && may;
+    }
+
+    /// <summary>On a connection that is under way.</summary>
+    public static unsafe bool TrySet(SafeHandle socket, string name)
+    {
+        const int longest = 16; // TCP_CA_NAME_MAX
+        var bytes = stackalloc byte[longest];
+        var length = Encoding.ASCII.GetBytes(name, new Span<byte>(bytes, longest));
+        try
+        {
+            return Native.setsockopt(socket, Tcp, TcpCongestion, bytes, (uint)length) == 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
         }
     }
 }

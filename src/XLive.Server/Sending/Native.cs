@@ -68,6 +68,9 @@ internal static unsafe partial class Native
     public static partial int getsockopt(SafeHandle socket, int level, int option, void* value, uint* length);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int setsockopt(SafeHandle socket, int level, int option, void* value, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int eventfd(uint count, int flags);
 
     [LibraryImport("libc", SetLastError = true)]

@@ -155,6 +155,8 @@ internal static class Sender
     {
         for (long done = 0; done < body.Length;)
         {
+            if (done > 0 && output is not null && (await output.RoomAsync(meter)).IsCompleted)
+                return new Sent(output.End == SendEnd.Done ? SendEnd.ViewerLeft : output.End, done);
             BodyPiece piece;
             try
             {
@@ -166,11 +168,12 @@ internal static class Sender
             }
             try
             {
-                var bytes = Body.Of(piece.Bytes, body.Kind);
+                var bytes = Body.Of(piece, body.Kind);
                 var sent = output is not null ? await SendAsync(response, output, bytes, meter) : await CopyMemoryAsync(response, stream, bytes.Memory);
-                done += sent.Bytes;
                 if (sent.End != SendEnd.Done)
-                    return new Sent(sent.End, done);
+                    return new Sent(sent.End, done + sent.Bytes);
+                // Not by what was sent: of a viewer who leaves just now that has become less, and the body would go on within what was announced.
+                done += bytes.Length;
             }
             finally
             {
@@ -202,9 +205,9 @@ internal static class Sender
                 if (got == 0)
                     return new Sent(SendEnd.Truncated, done);
                 var sent = await SendAsync(response, output, Body.Of(buffer.AsMemory(0, got), body.Kind), meter);
-                done += sent.Bytes;
                 if (sent.End != SendEnd.Done)
-                    return new Sent(sent.End, done);
+                    return new Sent(sent.End, done + sent.Bytes);
+                done += got;
             }
             return new Sent(SendEnd.Done, done);
         }

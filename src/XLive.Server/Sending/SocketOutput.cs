@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Pipelines;
+using System.Net;
 using System.Net.Sockets;
 using System.Threading.Tasks.Sources;
 using Microsoft.AspNetCore.Connections;
@@ -20,6 +21,7 @@ namespace XLive.Server.Sending;
 /// </summary>
 internal sealed partial class SocketOutput : BodyOutput, IThreadPoolWorkItem, IFileWork, IValueTaskSource<FlushResult>
 {
+    private readonly Socket _plug;
     private readonly SafeSocketHandle _socket;
     private readonly ConnectionContext _connection;
     private readonly PipeWriter _inner;
@@ -32,10 +34,12 @@ internal sealed partial class SocketOutput : BodyOutput, IThreadPoolWorkItem, IF
 
     public SocketOutput(Socket socket, ConnectionContext connection, WritableWaiter waiter)
     {
-        _socket = socket.SafeHandle;
+        (_plug, _socket) = (socket, socket.SafeHandle);
         _connection = connection;
         _inner = connection.Transport.Output;
         _waiter = waiter;
+        Peer = connection.RemoteEndPoint;
+        waiter.Greet(this);
         _closed = connection.ConnectionClosed.UnsafeRegister(static o => ((SocketOutput)o!).WakeToLook(), this);
     }
 
@@ -55,6 +59,9 @@ internal sealed partial class SocketOutput : BodyOutput, IThreadPoolWorkItem, IF
     }
 
     internal SafeSocketHandle SocketHandle => _socket;
+
+    /// <summary>The other end of the socket: a proxy's, where one is in front.</summary>
+    internal EndPoint? Peer { get; }
 
     /// <summary>A flush waits for room or for a disk.</summary>
     internal bool IsSending => Volatile.Read(ref _flushState) != NoFlush;
@@ -103,6 +110,7 @@ internal sealed partial class SocketOutput : BodyOutput, IThreadPoolWorkItem, IF
         {
             _memory = Body.Memory;
             _memoryIsBody = true;
+            _memoryIsPages = Body.Pages;
         }
         else
         {
@@ -120,7 +128,7 @@ internal sealed partial class SocketOutput : BodyOutput, IThreadPoolWorkItem, IF
             return new(new FlushResult(false, End != SendEnd.Done));
         }
         _memory = source;
-        _memoryIsBody = false;
+        _memoryIsBody = _memoryIsPages = false;
         return FlushAsync(cancellationToken);
     }
 
@@ -137,20 +145,39 @@ internal sealed partial class SocketOutput : BodyOutput, IThreadPoolWorkItem, IF
             return new(new FlushResult(false, true));
         }
         var isBody = _fileLeft > 0 || _memoryIsBody;
+        if (CarryOrWait(out var result) || !isBody)
+            return result;
+        _bodyUnderWay = true;
+        return new(new FlushResult(false, false));
+    }
+
+    /// <summary>True: it is done already.</summary>
+    private bool CarryOrWait(out ValueTask<FlushResult> result)
+    {
         Step step;
         do
         {
             step = Push(onLane: false);
             if (step is Step.Finished)
-                return new(Finish());
+            {
+                result = new(Finish());
+                return true;
+            }
             _flush.Reset();
             Volatile.Write(ref _flushState, FlushPending);
         }
         while (!Wait(step));
-        if (!isBody)
-            return new ValueTask<FlushResult>(this, _flush.Version);
-        _bodyUnderWay = true;
-        return new(new FlushResult(false, false));
+        result = new(this, _flush.Version);
+        return false;
+    }
+
+    public override ValueTask<FlushResult> RoomAsync(Meter? meter)
+    {
+        Debug.Assert(!IsSending && UnflushedBytes == 0);
+        Volatile.Write(ref _lookAgain, 0);
+        (_wantsRoom, _roomFor) = (End == SendEnd.Done, meter);
+        CarryOrWait(out var result);
+        return result;
     }
 
     public override ValueTask<FlushResult> BodySentAsync()
@@ -171,8 +198,9 @@ internal sealed partial class SocketOutput : BodyOutput, IThreadPoolWorkItem, IF
     {
         _headSent = 0;
         _memory = default;
-        _memoryIsBody = false;
+        _memoryIsBody = _memoryIsPages = false;
         _fileLeft = 0;
+        (_wantsRoom, _roomFor) = (false, null);
         Clear();
     }
 

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace XLive.Server.Sending;
@@ -14,6 +15,7 @@ internal sealed unsafe partial class SocketOutput
     private long _bodyOffset;
     private long _fileLeft;
     private bool _memoryIsBody;
+    private bool _memoryIsPages;
     private long _bodyTaken;
     private long _charged; // for the call that runs
 
@@ -24,6 +26,13 @@ internal sealed unsafe partial class SocketOutput
     {
         try
         {
+            if (_wantsRoom && (_roomFor is not { IsStopped: true }))
+            {
+                // Not writable: the kernel notes that somebody wants to know.
+                if (!_plug.Poll(0, SelectMode.SelectWrite))
+                    return Step.SocketFull;
+                _wantsRoom = false;
+            }
             while (HeadEnd > _headSent || _memory.Length > 0 || _fileLeft > 0)
             {
                 if (Meter is { IsStopped: true })
@@ -38,7 +47,7 @@ internal sealed unsafe partial class SocketOutput
         }
         catch (ObjectDisposedException)
         {
-            Settle(_charged, 0, 0);
+            Settle(_charged, 0, 0, 0);
             Stop(SendEnd.ViewerLeft);
         }
         return Step.Finished;
@@ -48,22 +57,33 @@ internal sealed unsafe partial class SocketOutput
     private Step? SendMemory()
     {
         var ofHead = HeadEnd - _headSent;
-        long ofMemory = Math.Min(_memory.Length, MaxCall);
+        var asPages = _memoryIsPages && _memory.Length >= PagePipe.Least && PagePipe.IsAllowed;
+        // Pages take a call of their own, and the head waits for the first of them.
+        long ofMemory = asPages && ofHead > 0 ? 0 : Math.Min(_memory.Length, MaxCall);
         var isBody = _memoryIsBody && ofMemory > 0;
         if (isBody && !MayTake(ref ofMemory))
             return Step.Paced;
         if (isBody)
             Charge(ofMemory);
-        var sent = SendMessage(ofHead, (int)ofMemory, out var error);
+        if (!(asPages && ofHead == 0 && TrySendPages((int)ofMemory, out var sent, out var error)))
+            sent = SendMessage(ofHead, (int)ofMemory, out error);
         var bodySent = Math.Max(0, sent - ofHead);
         if (isBody)
-            Settle(ofMemory, bodySent, Taken + ofHead);
+            Settle(ofMemory, bodySent, IsFramed ? Taken : Taken + ofHead, Taken + ofHead + bodySent);
+        if (error == Native.Eintr)
+            return null;
         if (sent < 0)
             return Failed(error) ? Step.Finished : Step.SocketFull;
         Taken += sent;
         _headSent += (int)Math.Min(sent, ofHead);
         _memory = _memory[(int)bodySent..];
         return null;
+    }
+
+    private bool TrySendPages(int count, out nint sent, out int error)
+    {
+        fixed (byte* memory = _memory.Span)
+            return PagePipe.TrySend(_socket, memory, count, out sent, out error);
     }
 
     private nint SendMessage(int ofHead, int ofMemory, out int error)
@@ -78,8 +98,9 @@ internal sealed unsafe partial class SocketOutput
             if (ofMemory > 0)
                 vectors[count++] = new Native.IoVec { Base = memory, Length = (nuint)ofMemory };
             var message = new Native.MsgHdr { Vectors = vectors, VectorCount = count };
-            // With a file to follow the head waits for its first bytes: one packet less and one wake-up of the viewer less.
-            var flags = Native.MsgDontWait | Native.MsgNoSignal | (_fileLeft > 0 ? Native.MsgMore : 0);
+            // With a file or pages to follow the head waits for its first bytes: one packet less and one wake-up of the viewer less.
+            var moreFollows = _fileLeft > 0 || (ofMemory == 0 && _memory.Length > 0);
+            var flags = Native.MsgDontWait | Native.MsgNoSignal | (moreFollows ? Native.MsgMore : 0);
             nint sent;
             do
             {
@@ -105,7 +126,7 @@ internal sealed unsafe partial class SocketOutput
         Charge(wanted);
         var sent = Native.sendfile(_socket, file.Handle, &offset, (nuint)wanted);
         var error = sent < 0 ? Marshal.GetLastPInvokeError() : 0;
-        Settle(wanted, Math.Max(sent, 0), Taken);
+        Settle(wanted, Math.Max(sent, 0), Taken, Taken + sent);
         if (error == Native.Eintr)
             return Step.NeedsLane;
         if (sent < 0)
@@ -141,8 +162,8 @@ internal sealed unsafe partial class SocketOutput
         Meter?.Charge(Body.Kind, bytes);
     }
 
-    /// <summary>After a call for which so much was charged: the kernel took so much of it, which lies in its queue from there on.</summary>
-    private void Settle(long charged, long taken, long at)
+    /// <summary>After a call for which so much was charged: the kernel took so much of it, which lies in its queue from there to there.</summary>
+    private void Settle(long charged, long taken, long from, long to)
     {
         _charged = 0;
         _bodyTaken += taken;
@@ -154,7 +175,7 @@ internal sealed unsafe partial class SocketOutput
             meter.Pace?.PutBack(charged - taken);
         }
         if (taken > 0)
-            _queued.Add(meter, Body.Kind, at, at + taken, taken, this);
+            _queued.Add(meter, Body.Kind, from, to, taken, this);
     }
 
     /// <summary>True when this is the end; false when the socket is only full.</summary>

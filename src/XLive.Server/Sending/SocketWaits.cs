@@ -13,6 +13,8 @@ internal sealed partial class SocketOutput
     private int _lookAgain;    // somebody had news while the send was in another's hands
     private int _flushState;
     private int _pause;
+    private bool _wantsRoom;
+    private Meter? _roomFor;
 
     private const int NoFlush = 0, FlushPending = 1, CompletedWhilePending = 2;
 
@@ -25,12 +27,19 @@ internal sealed partial class SocketOutput
     internal long Counted;
     internal long QueueMoved;
     internal bool IsPaced;
+    internal SharedPath? Path;
+    internal PathCounts? PathCounts;
+    internal uint Pace = SharedPath.Unpaced;
+    internal bool HasCubic;
+
+    /// <summary>What is announced lies between frames of its body: small ones, one a piece.</summary>
+    internal bool IsFramed;
 
     /// <summary>By the output above: whose stop ends what this one sends.</summary>
     public Meter? Payer { get; set; }
 
     /// <summary>It goes on only to find that it may not.</summary>
-    internal bool IsStopped => (Payer ?? Meter) is { IsStopped: true };
+    internal bool IsStopped => (Payer ?? Meter ?? _roomFor) is { IsStopped: true };
 
     /// <summary>Leaves the send to whoever has room or a thread for it. False: there is room again already, and it goes on here.</summary>
     private bool Wait(Step step)
@@ -41,9 +50,13 @@ internal sealed partial class SocketOutput
             return true;
         }
         if (step is Step.Paced)
+        {
             _waiter.WakeIn(this, _pause);
+        }
         else
+        {
             _waiter.Watch(this);
+        }
         Volatile.Write(ref _carrying, 0);
         // News that came between the full socket and this line was told to nobody: the edge comes once.
         return Interlocked.Exchange(ref _lookAgain, 0) == 0 || Interlocked.Exchange(ref _carrying, 1) != 0;

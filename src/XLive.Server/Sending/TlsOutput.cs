@@ -63,6 +63,9 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket, StreamBodies
         return PushAsync();
     }
 
+    public override ValueTask<FlushResult> RoomAsync(Meter? meter) =>
+        End == SendEnd.Done ? socket.RoomAsync(meter) : new(new FlushResult(false, true));
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<FlushResult> PushAsync()
     {

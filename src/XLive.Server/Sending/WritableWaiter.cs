@@ -37,7 +37,7 @@ internal sealed unsafe partial class WritableWaiter : IDisposable
             throw new InvalidOperationException("epoll_create1: error " + Marshal.GetLastPInvokeError());
         _news = Native.eventfd(0, 0x80000 | 0x800 /* EFD_CLOEXEC | EFD_NONBLOCK */);
         WatchNews();
-        _lastSweep = clock.GetTimestamp();
+        _lastSweep = _lastLook = clock.GetTimestamp();
         _loop = supervisor.OnThread("socket waiter", 128 * 1024, Loop);
     }
 
@@ -77,6 +77,7 @@ internal sealed unsafe partial class WritableWaiter : IDisposable
             }
             output.Slot = slot;
             output.LastQueued = -1;
+            output.Path = Paths.Join(output.Peer);
             _slots[slot] = output;
             data = (ulong)++_generations[slot] << 32 | (uint)slot;
         }
@@ -113,6 +114,8 @@ internal sealed unsafe partial class WritableWaiter : IDisposable
         {
             if (output.Slot < 0)
                 return;
+            if (output.Path is { } path)
+                Paths.Leave(output.Peer, path);
             _slots[output.Slot] = null;
             _generations[output.Slot]++;
             _free.Push(output.Slot);
@@ -190,13 +193,7 @@ internal sealed unsafe partial class WritableWaiter : IDisposable
     private void Sweep()
     {
         var idle = _idle();
-        SocketOutput?[] slots;
-        int used;
-        lock (_gate)
-        {
-            slots = _slots;
-            used = _used;
-        }
+        var (slots, used) = Slots();
         var waiting = 0;
         for (var i = 0; i < used; i++)
         {
@@ -231,6 +228,13 @@ internal sealed unsafe partial class WritableWaiter : IDisposable
         }
         Waiting = waiting;
         CutStoppedStreams();
+        LookAtPaths();
+    }
+
+    private (SocketOutput?[] Slots, int Used) Slots()
+    {
+        lock (_gate)
+            return (_slots, _used);
     }
 
     private void CutStoppedStreams()

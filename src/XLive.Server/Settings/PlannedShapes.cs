@@ -55,16 +55,4 @@ internal static class PlannedShapes
 
         public int? AudioBitrate { get; set; }
     }
-
-    public sealed class Relay
-    {
-        [SettingField(Required = true)]
-        public string Stream { get; set; } = "";
-
-        // Secret: an RTMP URL carries the stream key of the other side.
-        [SettingField(Required = true, Secret = true)]
-        public string Url { get; set; } = "";
-
-        public bool OnDemand { get; set; }
-    }
 }

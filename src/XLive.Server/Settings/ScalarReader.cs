@@ -88,7 +88,7 @@ internal static class ScalarReader
         if (shape.Kind == ShapeKind.Number)
         {
             // Only digits and one point: NaN, Infinity and 1e999 are no settings.
-            var read = double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var real);
+            var read = double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var real) && !digits.Contains('\0', StringComparison.Ordinal);
             value = real;
             return !read || !char.IsAsciiDigit(digits[0]) ? "is not a number" : real <= LargestNumber ? null : "is too large";
         }
@@ -98,7 +98,7 @@ internal static class ScalarReader
             return "is not a whole number";
         }
 
-        if (!long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var whole)
+        if (!WholeNumber.TryRead(digits, out var whole)
             || (shape.Type == typeof(int) && whole > int.MaxValue))
         {
             return "is too large";
@@ -114,7 +114,7 @@ internal static class ScalarReader
         const string problem = "is not a date and time such as 2027-01-31T12:00:00Z, nor unix seconds";
         if (text.Length > 0 && !text.AsSpan().ContainsAnyExceptInRange('0', '9'))
         {
-            if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            if (!WholeNumber.TryRead(text, out var seconds)
                 || seconds > DateTimeOffset.MaxValue.ToUnixTimeSeconds())
             {
                 return "is too large";

@@ -1,5 +1,5 @@
-using System.Globalization;
 using Npgsql;
+using XLive.Server.Settings;
 
 namespace XLive.Server.Storage;
 
@@ -79,7 +79,7 @@ public sealed class PostgresUrl
         int colon = host.IndexOf(':', end);
         if (colon >= 0)
         {
-            if (!ushort.TryParse(host.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) || port == 0)
+            if (!WholeNumber.TryRead(host.AsSpan(colon + 1), ushort.MaxValue, out int port) || port == 0)
             {
                 return "has a port that is none";
             }
@@ -121,7 +121,7 @@ public sealed class PostgresUrl
                 case "application_name" when value.Length > 0:
                     settings.ApplicationName = value;
                     break;
-                case "connect_timeout" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) && seconds is > 0 and <= 60:
+                case "connect_timeout" when WholeNumber.TryRead(value, 60, out int seconds) && seconds > 0:
                     settings.Timeout = seconds;
                     break;
                 default:

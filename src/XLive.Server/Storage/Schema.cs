@@ -66,5 +66,13 @@ public static class Schema
         );
         CREATE INDEX traffic_hours_by_hour ON traffic_hours (hour);
         """,
+        """
+        CREATE TABLE stream_keys (
+            id TEXT NOT NULL PRIMARY KEY,
+            hash BYTEA NOT NULL UNIQUE,
+            stream TEXT NOT NULL, -- app/stream
+            created BIGINT NOT NULL
+        );
+        """,
     ];
 }

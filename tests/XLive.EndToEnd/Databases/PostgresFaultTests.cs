@@ -38,7 +38,7 @@ public sealed class PostgresFaultTests : IDisposable
         _postgres.Start();
         await op.ComesBack(TimeSpan.FromSeconds(8));
         await op.HealthBecomes("healthy", "PostgreSQL 1", TimeSpan.FromSeconds(5));
-        await op.PlayedOn(48);
+        await op.PlayedOn();
     }
 
     [Theory]
@@ -58,7 +58,7 @@ public sealed class PostgresFaultTests : IDisposable
         _postgres.Start();
         await op.ComesBack(TimeSpan.FromSeconds(8));
         Assert.Equal(HttpStatusCode.OK, await op.Refresh());
-        await op.PlayedOn(20);
+        await op.PlayedOn();
         Assert.InRange(server.Output.Split('\n').Count(l => l.Contains("database", StringComparison.Ordinal)), 2, 12);
     }
 
@@ -77,7 +77,7 @@ public sealed class PostgresFaultTests : IDisposable
         Assert.All(answers, a => Assert.Equal(HttpStatusCode.ServiceUnavailable, a.StatusCode));
         server.Process.Refresh();
         Assert.InRange(server.Process.Threads.Count, 1, threads + 50);
-        await op.PlayedOn(225);
+        await op.PlayedOn();
         _postgres.Signal(PostgresServer.SigCont);
         await op.ComesBack(TimeSpan.FromSeconds(10));
     }
@@ -118,7 +118,7 @@ public sealed class PostgresFaultTests : IDisposable
             others.ForEach(o => o.Dispose());
         }
         await op.ComesBack(TimeSpan.FromSeconds(8));
-        await op.PlayedOn(60);
+        await op.PlayedOn();
     }
 
     [Fact]

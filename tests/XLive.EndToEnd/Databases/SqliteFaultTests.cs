@@ -32,7 +32,7 @@ public sealed class SqliteFaultTests : IDisposable
             other.Execute("ROLLBACK");
         }
         Assert.Equal(HttpStatusCode.OK, await op.Refresh());
-        await op.PlayedOn(35);
+        await op.PlayedOn();
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class SqliteFaultTests : IDisposable
             op.Play();
             other.Execute("ROLLBACK");
             await op.ComesBack(TimeSpan.FromSeconds(8));
-            await op.PlayedOn(28);
+            await op.PlayedOn();
         }
     }
 
@@ -171,7 +171,7 @@ public sealed class SqliteFaultTests : IDisposable
                 await Task.Delay(50, stop);
             }
         }
-        await op.PlayedOn(10);
+        await op.PlayedOn();
         using Sqlite db = Sqlite.Open(DatabaseFile);
         Assert.Equal("ok", db.First("PRAGMA integrity_check", static row => row.Text(0)));
         Assert.InRange(File.ReadAllLines(Path.Combine(server.LogFolder, "xlive.log")).Length, 1, 100);

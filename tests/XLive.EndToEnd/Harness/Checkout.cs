@@ -57,6 +57,7 @@ public sealed class Checkout : IAsyncDisposable
         }
         start.Environment["XLIVE_SERVER_PORT"] = $"{_port}";
         start.Environment["XLIVE_HLS_PORT"] = "0";
+        start.Environment["XLIVE_RTMP_PORT"] = "0";
         var process = Process.Start(start)!;
         process.StandardInput.Close();
         return process;

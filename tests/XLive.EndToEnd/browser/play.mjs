@@ -10,12 +10,15 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const options = { timeout: 60, rate: 2, chromium: '/usr/bin/chromium', config: {}, ...JSON.parse(process.argv[2]) };
-const library = await readFile(createRequire(import.meta.url).resolve('hls.js/dist/hls.min.js'));
+const options = { timeout: 60, rate: 2, chromium: '/usr/bin/chromium', config: {}, args: [], ...JSON.parse(process.argv[2]) };
+const require = createRequire(import.meta.url);
+const library = await readFile(require.resolve('hls.js/dist/hls.min.js'));
+const mpegts = await readFile(require.resolve('mpegts.js/dist/mpegts.js'));
 
 const ours = `<!doctype html><title>player</title><link rel=icon href="data:,"><video muted playsinline width=320></video><script src=hls.js></script><script>
 const video = document.querySelector('video');
-const report = window.report = { ended: false, currentTime: 0, duration: 0, errors: [], levels: 0, audioTracks: 0, decodedFrames: 0 };
+const report = window.report = { ended: false, currentTime: 0, duration: 0, errors: [], levels: 0, audioTracks: 0, decodedFrames: 0,
+  started: 0, stalls: 0, stalled: 0 };
 window.play = (url, rate, config) => new Promise(done => {
   const hls = new Hls(config);
   const update = () => Object.assign(report, {
@@ -27,6 +30,26 @@ window.play = (url, rate, config) => new Promise(done => {
     if (e.fatal) { update(); done(report); }
   });
   hls.on(Hls.Events.MANIFEST_PARSED, () => { video.playbackRate = rate; video.play(); });
+  // Seconds until the first picture moves, and how often and how long it stood still after that.
+  const began = performance.now();
+  let waits = 0;
+  video.addEventListener('playing', () => {
+    const now = performance.now();
+    if (!report.started) report.started = (now - began) / 1000;
+    end(now);
+  });
+  video.addEventListener('waiting', () => {
+    if (report.started && !waits) waits = performance.now();
+  });
+  // Three pictures long or more: below that nobody sees it.
+  const end = now => {
+    if (waits && now - waits >= 120) {
+      report.stalls++;
+      report.stalled += (now - waits) / 1000;
+    }
+    waits = 0;
+  };
+  window.settle = () => { end(performance.now()); return report; };
   video.addEventListener('ended', () => { update(); done(report); });
   video.addEventListener('timeupdate', update);
   hls.loadSource(url);
@@ -37,6 +60,7 @@ window.play = (url, rate, config) => new Promise(done => {
 const site = createServer((request, response) => {
   if (request.url === '/') response.setHeader('Content-Type', 'text/html').end(options.page ? `<!doctype html><link rel=icon href="data:,">${options.page}` : ours);
   else if (request.url === '/hls.js') response.setHeader('Content-Type', 'text/javascript').end(library);
+  else if (request.url === '/mpegts.js') response.setHeader('Content-Type', 'text/javascript').end(mpegts);
   else response.writeHead(404).end();
 });
 await new Promise(listening => site.listen(0, '127.0.0.1', listening));
@@ -58,7 +82,7 @@ try {
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
       // The certificates of the tests are known to nobody.
-      '--ignore-certificate-errors'],
+      '--ignore-certificate-errors', ...options.args],
   });
   const tab = await browser.newPage();
   const film = new URL(options.url).origin;
@@ -86,7 +110,7 @@ try {
   const played = options.page ? tab.evaluate(watch, options.rate)
     : tab.evaluate(([url, rate, config]) => window.play(url, rate, config), [options.url, options.rate, options.config]);
   result = await Promise.race([played.catch(e => ({ ended: false, errors: [{ type: 'page', details: String(e), fatal: true, status: 0 }] })), timeout])
-    ?? { ...await tab.evaluate(() => window.report), timedOut: true };
+    ?? { ...await tab.evaluate(() => window.settle ? window.settle() : window.report), timedOut: true };
   clearTimeout(timer);
 } catch (e) {
   result.errors.push({ type: 'browser', details: String(e), fatal: true, status: 0 });

@@ -26,6 +26,18 @@ public static class Fuzzers
         static () => new CacheControlFuzzer(),
         static () => new RespFuzzer(),
         static () => new AnswerFuzzer(),
+        static () => new HeadFileFuzzer(),
+        static () => new BlockFileFuzzer(),
+        static () => new AmfFuzzer(),
+        static () => new HandshakeFuzzer(),
+        static () => new ChunkFuzzer(),
+        static () => new RtmpSessionFuzzer(),
+        static () => new RtmpClientFuzzer(),
+        static () => new FlvFuzzer(),
+        static () => new AvcRecordFuzzer(),
+        static () => new AacConfigFuzzer(),
+        static () => new SegmenterFuzzer(),
+        static () => new ViewerFramesFuzzer(),
     ];
 
     public static Func<Fuzzer>? Named(string name) => Array.Find(All, make => make().Name == name);

@@ -38,7 +38,7 @@ public sealed class WireForgery : TimeProvider, IAsyncDisposable
         await File.WriteAllTextAsync(Path.Combine(_folder, "conf.yaml"), "access:\n  keys:\n" + string.Concat(keys));
         var settings = ServerSettings.Load(new SettingsInput
         {
-            Args = ["--server.host=127.0.0.1", "--server.port=0", "--hls.port=0", $"--data.dir={_folder}/data", $"--log.dir={_folder}/logs", $"--backend.filesystem.root={_folder}/media"],
+            Args = ["--server.host=127.0.0.1", "--server.port=0", "--hls.port=0", "--rtmp.port=0", $"--data.dir={_folder}/data", $"--log.dir={_folder}/logs", $"--backend.filesystem.root={_folder}/media"],
             WorkingDirectory = _folder,
             SystemFile = _folder + "/none",
         });

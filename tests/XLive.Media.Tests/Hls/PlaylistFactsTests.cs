@@ -4,6 +4,7 @@ using static XLive.Media.Tests.Hls.PlaylistTemplateTests;
 
 namespace XLive.Media.Tests.Hls;
 
+[Collection(nameof(ProcessMemory))]
 public class PlaylistFactsTests
 {
     private const string Path = "/video/2024 \u00e9/movie1/list.m3u8";

@@ -20,6 +20,8 @@ public sealed class SupervisionTests
         ["HistoryLoop: PeriodicTimer..ctor"] = "runs under the supervisor",
         ["ServerSettings: PeriodicTimer..ctor"] = "stands above the supervisor; SettingsWatch runs it under it",
         ["SocketOutput: ThreadPool.UnsafeQueueUserWorkItem"] = "one step of one send",
+        ["LiveStream: TimeProvider.CreateTimer"] = "one step: ends a stream whose publisher stays away",
+        ["Pulse: TimeProvider.CreateTimer"] = "one step: wakes who waits, as the next frame does",
         ["Database: Task.Run"] = "awaited by who asked",
         ["OpenConnections: ThreadPool.UnsafeQueueUserWorkItem"] = "one step; the sweep under the supervisor begins it anew",
         ["Passwords: Task.Run"] = "awaited by who asked",

@@ -66,6 +66,26 @@ public sealed class BlockBudgetTests
     }
 
     [Fact]
+    public void What_is_looked_through_slowly_does_not_cost_what_is_kept()
+    {
+        var film = Film(1L << 30);
+        var budget = new BlockBudget(16 * MiB);
+        for (var i = 0; i < 128; i++)
+        {
+            var kept = budget.TryTake(film, i, Piece)!;
+            Assert.True(film.TryPlace(kept));
+            kept.Uses = 2;
+            kept.Release();
+        }
+        var slow = Enumerable.Range(0, 6).Select(i => budget.TryTake(film, 1000 + i, Piece)!).ToList();
+        for (var i = 0; i < 1000; i++)
+            budget.TryTake(film, 2000 + i, Piece)!.Release();
+        Assert.All(Enumerable.Range(0, 128), i => Assert.True(film.Has(i)));
+        foreach (var block in slow)
+            block.Release();
+    }
+
+    [Fact]
     public void While_memory_runs_short_a_quarter_is_all_that_stays()
     {
         var budget = Full(Film(1L << 30));

@@ -24,19 +24,16 @@ public sealed class OddAnswerTests
             if (!fails)
                 return ScriptedOrigin.File(c, segment, "\"a\"");
             c.Response.StatusCode = status;
+            c.Response.Headers.CacheControl = "no-store";
             return c.Response.WriteAsync(new string('x', 2000));
         });
         await using var server = await origin.FrontAsync("--cache.memory=16MiB", "--backend.retries=0");
         Pattern.AssertSame(segment, server.Fetch("/a.ts").Body);
         server.Fetch("/b.mp4");
         fails = true;
-        using (var client = server.Connect())
-        {
-            client.Send(RawClient.Request("GET", TestServer.Signed("/a.ts"), "Connection: close"));
-            var got = client.ReadToEnd(out var ending);
-            Assert.NotEqual(Ending.Orderly, ending);
-            Assert.DoesNotContain("xxx", System.Text.Encoding.Latin1.GetString(got), StringComparison.Ordinal);
-        }
+        // A file that is gone is the origin's to say; what fails now may be there again.
+        var answer = server.Fetch("/a.ts");
+        Assert.Equal((status == 404 ? 404 : 502, status == 404), (answer.Status, answer.Text.Contains("xxx", StringComparison.Ordinal)));
         fails = false;
         Pattern.AssertSame(segment, server.Fetch("/a.ts").Body);
     }
@@ -75,7 +72,7 @@ public sealed class OddAnswerTests
         await using var server = await origin.FrontAsync();
         Assert.Equal("name", server.Fetch("/a%3Fv=3").Text);
         Assert.Equal("query", server.Fetch("/a?v=3").Text);
-        Assert.Equal(1, server.Get<OriginCache>().Purge("/a"));
+        Assert.Equal(1, await server.Get<OriginCache>().PurgeAsync([new CacheScope("/a", false)]));
     }
 
     [Theory]
@@ -129,7 +126,7 @@ public sealed class OddAnswerTests
         await using var server = await origin.FrontAsync();
         Assert.Equal(302, server.Fetch("/p.m3u8").Status);
         moved = false;
-        // Its answers are known to be for nobody else now, and the viewer's own range would go on.
+        // The viewer's own range must not go on.
         Assert.Contains("#EXT-X-ENDLIST", server.Fetch("/p.m3u8", "Range: bytes=0-9").Text, StringComparison.Ordinal);
     }
 
@@ -184,7 +181,7 @@ public sealed class OddAnswerTests
         var first = Task.Factory.StartNew(() => server.Fetch("/a.jpg").Text, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         Until.Equal(1, () => origin.Requests.Count, "requests");
         text = "new";
-        server.Get<OriginCache>().Purge("/a.jpg");
+        await server.Get<OriginCache>().PurgeAsync([new CacheScope("/a.jpg", false)]);
         gate.SetResult();
         Assert.Equal("old", await first);
         Assert.Equal("new", server.Fetch("/a.jpg").Text);

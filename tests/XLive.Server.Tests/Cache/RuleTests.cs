@@ -24,6 +24,23 @@ public sealed class RuleTests
     }
 
     [Fact]
+    public async Task A_rule_that_comes_while_the_server_runs_counts_from_then_on()
+    {
+        using var folder = new SettingsFolder();
+        var file = folder.Write("conf.yaml", "cache:\n  rules: []\n");
+        await using var origin = await ScriptedOrigin.StartAsync(static c => ScriptedOrigin.File(c, "x"u8.ToArray(), "\"1\"", "no-store"));
+        await using var server = await origin.FrontAsync("--config=" + file);
+        server.Fetch("/a.ts");
+        server.Fetch("/a.ts");
+        Assert.Equal(2, origin.Requests.Count);
+        folder.Write("conf.yaml", "cache:\n  rules: [{match: '/**', ttl: 1000s}]\n");
+        Assert.Empty(server.Get<ServerSettings>().Reload());
+        server.Fetch("/b.ts");
+        server.Fetch("/b.ts");
+        Assert.Equal(3, origin.Requests.Count);
+    }
+
+    [Fact]
     public async Task The_first_that_matches_counts()
     {
         var clock = new HandClock();

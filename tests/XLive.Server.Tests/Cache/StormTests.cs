@@ -26,13 +26,17 @@ public sealed class StormTests
 
     private static byte[][] All(int length, int seed) => [.. Enumerable.Range(0, Versions).Select(v => Pattern.Bytes(length, seed + v))];
 
-    [Fact]
-    public async Task Whatever_comes_a_whole_body_is_one_version_and_all_memory_comes_back()
+    [Theory]
+    [InlineData("0")]
+    [InlineData("32MiB")]
+    public async Task Whatever_comes_a_whole_body_is_one_version_and_all_memory_comes_back(string disk)
     {
         var seed = Environment.GetEnvironmentVariable("XLIVE_SEED") is { } given ? int.Parse(given, CultureInfo.InvariantCulture) : Random.Shared.Next();
         var moods = new Random(seed);
         await using var origin = await ScriptedOrigin.StartAsync(c => AnswerAsync(c, Next(moods, 100), Next(moods, Versions)));
-        await using var server = await origin.FrontAsync("--cache.memory=16MiB", "--backend.connector_limit=50", "--backend.connector_limit_per_host=50");
+        await using var server = await origin.FrontAsync("--cache.memory=16MiB", $"--cache.disk={disk}", "--backend.connector_limit=50", "--backend.connector_limit_per_host=50");
+        if (disk != "0")
+            server.Get<DiskCache>().Files.OnCall = writes => Trouble(moods, writes);
         var whole = 0;
         var end = DateTime.UtcNow + Duration;
         try
@@ -46,10 +50,11 @@ public sealed class StormTests
                         Interlocked.Increment(ref whole);
                 }
             });
-            Assert.True(whole > Viewers, $"{whole} whole bodies");
+            Assert.True(whole > 0, "not one whole body");
             AssertNothingIsLeft(server);
             // Whatever an origin does, nothing of ours fails for it.
-            Assert.DoesNotContain(server.Log().Split('\n'), static l => Ours.Any(o => l.Contains(o, StringComparison.Ordinal)));
+            var log = server.Log();
+            Assert.False(Ours.Any(o => log.Contains(o, StringComparison.Ordinal)), log);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -61,6 +66,16 @@ public sealed class StormTests
     {
         lock (random)
             return random.Next(below);
+    }
+
+    // A disk that fails now and then, and once it does not answer for longer than is waited.
+    private static void Trouble(Random moods, bool writes)
+    {
+        var mood = Next(moods, 200);
+        if (mood < 5 && !writes)
+            throw new IOException("Input/output error", 5);
+        if (mood == 5)
+            Thread.Sleep(2100);
     }
 
     private static async Task AnswerAsync(HttpContext context, int mood, int version)

@@ -151,10 +151,10 @@ public sealed class VersionTests
         foreach (var path in (string[])["/a/1.ts", "/a/2.ts", "/b/1.ts", "/a/1.ts?v=2"])
             server.Fetch(path);
         var cache = server.Get<OriginCache>();
-        Assert.Equal(2, cache.Purge("/a/1.ts"));
+        Assert.Equal(2, await cache.PurgeAsync([new CacheScope("/a/1.ts", false)]));
         Assert.Equal("XLive; fwd=miss; stored", server.Fetch("/a/1.ts")["Cache-Status"]);
         Assert.Equal("XLive; hit", server.Fetch("/a/2.ts")["Cache-Status"]);
-        Assert.Equal(2, cache.Purge("/a/"));
+        Assert.Equal(2, await cache.PurgeAsync([new CacheScope("/a/", true)]));
         Assert.Equal("XLive; fwd=miss; stored", server.Fetch("/a/2.ts")["Cache-Status"]);
         Assert.Equal("XLive; hit", server.Fetch("/b/1.ts")["Cache-Status"]);
     }

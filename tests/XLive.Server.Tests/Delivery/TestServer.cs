@@ -44,7 +44,7 @@ public sealed class TestServer : IAsyncDisposable
         var input = new SettingsInput
         {
             // What the test gives comes last and holds.
-            Args = ["--server.host=127.0.0.1", "--server.port=0", "--hls.port=0", $"--data.dir={folder}/data", $"--log.dir={folder}/logs",
+            Args = ["--server.host=127.0.0.1", "--server.port=0", "--hls.port=0", "--rtmp.port=0", $"--data.dir={folder}/data", $"--log.dir={folder}/logs",
                 $"--backend.filesystem.root={media}", $"--access.secret={Secret}", "--server.drain_timeout=0s", .. settings],
             WorkingDirectory = folder,
             SystemFile = Path.Combine(folder, "none.yaml"),

@@ -23,4 +23,17 @@ public static class Until
         var last = actual();
         True(() => EqualityComparer<T>.Default.Equals(last = actual(), wanted), $"{what}: wanted {wanted}, last seen {last}", within);
     }
+
+    /// <summary>Asks again until the answer is the right one; the last, where it never is.</summary>
+    public static async Task<T> Some<T>(Func<ValueTask<T>> ask, Func<T, bool> isRight)
+    {
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            var answer = await ask();
+            if (isRight(answer) || clock.Elapsed > Patience)
+                return answer;
+            await Task.Delay(20);
+        }
+    }
 }

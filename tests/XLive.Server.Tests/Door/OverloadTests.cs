@@ -1,6 +1,8 @@
+using XLive.Server.Access;
 using XLive.Server.Door;
 using XLive.Server.Operations.Health;
 using XLive.Server.Sending;
+using XLive.Server.Storage;
 using XLive.Server.Tests.Delivery;
 
 namespace XLive.Server.Tests.Door;
@@ -28,6 +30,11 @@ public sealed class OverloadTests
         using var another = server.Connect();
         Assert.Equal(200, another.Ask("GET", session + "/film/a.ts").Status);
         Assert.Equal(200, another.Ask("GET", link).Status); // the session that it opened before
+        Assert.Equal(200, known.Ask("GET", "/open/a.ts").Status);
+        // Other rules, and he is the same viewer.
+        var (gate, rules) = (server.Get<PlaybackGate>(), server.Get<PlaybackGate>().Rules);
+        Directory.SetLastWriteTimeUtc(Path.Combine(server.Get<DataOptions>().Dir, "keys"), DateTime.UtcNow.AddSeconds(-3));
+        Until.True(() => gate.Rules != rules, "the keys are read again");
         Assert.Equal(200, known.Ask("GET", "/open/a.ts").Status);
         Assert.Equal(200, Unsigned(server, "/health/ready").Status);
         Assert.Equal(HealthState.Degraded, Entry(server).State);

@@ -10,7 +10,7 @@ public sealed class CommandTests
         using var folder = new ProgramFolder();
         var usage = await XliveProgram.RunAsync(folder.Path, "--help");
         Assert.Equal((0, ""), (usage.Code, usage.Errors));
-        foreach (var command in (string[])["sign", "user", "key", "config", "version"])
+        foreach (var command in (string[])["sign", "user", "key", "warm", "purge", "config", "version"])
         {
             Assert.Contains("\n  " + command + " ", usage.Output, StringComparison.Ordinal);
             var help = await XliveProgram.RunAsync(folder.Path, command, "--help");
@@ -36,6 +36,10 @@ public sealed class CommandTests
     [InlineData("ends before it begins", "key", "new", "k", "--not-before", "20", "--not-after", "10")]
     [InlineData("say list, link or password", "user", "remove")]
     [InlineData("say check", "config")]
+    [InlineData("at least one PATH", "warm")]
+    [InlineData("at least one PATH", "purge")]
+    [InlineData("unknown option --all", "purge", "/a", "--all=true")]
+    [InlineData("--backend.mod", "warm", "/a", "--backend.mod=http")]
     [InlineData("--server.port", "config", "check", "--server.prt=1")]
     public async Task What_was_typed_wrong_is_exit_2_and_one_line(string named, params string[] words)
     {

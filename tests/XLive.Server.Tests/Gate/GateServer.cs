@@ -44,7 +44,7 @@ internal sealed class GateServer : IAsyncDisposable
         {
             Args =
             [
-                "--server.host=127.0.0.1", "--server.port=0", "--hls.port=0", $"--data.dir={server.Folder}/data", $"--log.dir={server.Folder}/logs",
+                "--server.host=127.0.0.1", "--server.port=0", "--hls.port=0", "--rtmp.port=0", $"--data.dir={server.Folder}/data", $"--log.dir={server.Folder}/logs",
                 $"--backend.filesystem.root={server.Folder}/media",
             ],
             WorkingDirectory = server.Folder,

@@ -51,6 +51,7 @@ public sealed class HouseTests
     [InlineData("server.port")]
     [InlineData("hls.port")]
     [InlineData("admin.port")]
+    [InlineData("rtmp.port")]
     public async Task A_taken_port_is_exit_3_and_names_its_key(string key)
     {
         using var folder = new ProgramFolder();
@@ -59,7 +60,7 @@ public sealed class HouseTests
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
         var result = await XliveProgram.RunAsync(folder.Path,
-            [$"--server.port={FreePort.Next()}", $"--hls.port={FreePort.Next()}", $"--{key}={port}", "--backend.filesystem.root=media"]);
+            [$"--server.port={FreePort.Next()}", $"--hls.port={FreePort.Next()}", "--rtmp.port=0", $"--{key}={port}", "--backend.filesystem.root=media"]);
         Assert.Equal(3, result.Code);
         Assert.StartsWith(key + ": ", result.Errors, StringComparison.Ordinal);
         Assert.Single(result.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
@@ -88,7 +89,7 @@ public sealed class HouseTests
                 Assert.True((File.GetUnixFileMode(folder.Path + "/logs/" + log) & (UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) == 0, log);
 
             // The same data directory is one server's at a time.
-            var second = await XliveProgram.RunAsync(folder.Path, $"--server.port={FreePort.Next()}", "--hls.port=0");
+            var second = await XliveProgram.RunAsync(folder.Path, $"--server.port={FreePort.Next()}", "--hls.port=0", "--rtmp.port=0");
             Assert.Equal(1, second.Code);
             Assert.Matches("^data\\.dir: [^:]* is in use by another XLive \\(process [0-9]+\\)\n?$", second.Errors);
             server.Signal(XliveProgram.SigTerm);
@@ -109,14 +110,16 @@ public sealed class HouseTests
     }
 
     [Fact]
-    public async Task Both_ports_answer_before_it_says_ready()
+    public async Task All_ports_answer_before_it_says_ready()
     {
         using var folder = new ProgramFolder();
-        var second = FreePort.Next();
-        await using var server = await XliveProgram.ServeAsync(folder.Path, $"--hls.port={second}");
+        var (second, rtmp) = (FreePort.Next(), FreePort.Next());
+        await using var server = await XliveProgram.ServeAsync(folder.Path, $"--hls.port={second}", $"--rtmp.port={rtmp}");
         Assert.Equal(200, (await server.Get("/health/ready")).Status);
         Assert.Equal(200, (await Reply.Of(second, "GET", "/health/ready")).Status);
-        Assert.Equal(2, server.Lines.Count(l => l.StartsWith("Listening:", StringComparison.Ordinal)));
+        using var encoder = new TcpClient("127.0.0.1", rtmp);
+        Assert.Equal(3, server.Lines.Count(l => l.StartsWith("Listening:", StringComparison.Ordinal)));
+        Assert.Contains($"Listening:    rtmp://localhost:{rtmp}", server.Lines);
     }
 
     [Fact]
@@ -124,10 +127,10 @@ public sealed class HouseTests
     {
         using var folder = new ProgramFolder();
         var result = await XliveProgram.RunWithAsync(folder.Path, "", new Dictionary<string, string> { ["XLIVE_SERVICE_HOST"] = "10.0.0.1" },
-            "config", "check", "--rtmp.port=0");
+            "config", "check", "--live.thumbnails=false");
         Assert.Equal(0, result.Code);
         Assert.Contains("XLIVE_SERVICE_HOST", result.Output, StringComparison.Ordinal);
-        Assert.Contains("rtmp.port", Assert.Single(result.Output.Split('\n'), l => l.Contains("not built yet", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("live.thumbnails", Assert.Single(result.Output.Split('\n'), l => l.Contains("not built yet", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 
     [Theory]

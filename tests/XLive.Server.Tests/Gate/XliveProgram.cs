@@ -61,7 +61,7 @@ internal sealed partial class XliveProgram : IAsyncDisposable
     public static async Task<XliveProgram> ServeAsync(string folder, params string[] options)
     {
         var port = FreePort.Next();
-        var program = new XliveProgram(folder, [$"--server.port={port}", "--hls.port=0", $"--backend.filesystem.root={folder}/media", .. options]) { Port = port };
+        var program = new XliveProgram(folder, [$"--server.port={port}", "--hls.port=0", "--rtmp.port=0", $"--backend.filesystem.root={folder}/media", .. options]) { Port = port };
         if (await Task.WhenAny(program._ready.Task, program._ended, Task.Delay(TimeSpan.FromSeconds(60))) != program._ready.Task)
         {
             var said = program.Output + program.Errors();
@@ -70,6 +70,9 @@ internal sealed partial class XliveProgram : IAsyncDisposable
         }
         return program;
     }
+
+    /// <summary>Starts a command that is still to be told something.</summary>
+    public static XliveProgram Run(string folder, params string[] args) => new(folder, args);
 
     public sealed record Result(int Code, string Output, string Errors);
 

@@ -23,7 +23,7 @@ public sealed partial class MetricsTests
     public async Task Every_figure_is_well_formed_and_in_the_docs()
     {
         using var redis = RedisProcess.Start();
-        await using var api = await SessionApi.StartAsync($"{Shared}redis:\n  url: redis://127.0.0.1:{redis.Port}\nbackend:\n  mode: hybrid\n  origins: [http://127.0.0.1:1, http://127.0.0.1:2]\n");
+        await using var api = await SessionApi.StartAsync($"{Shared}redis:\n  url: redis://127.0.0.1:{redis.Port}\nbackend:\n  mode: hybrid\n  origins: [http://127.0.0.1:1, http://127.0.0.1:2]\ncache:\n  disk: 64MiB\n");
         var families = Parse((await api.Ask("GET", "/metrics")).Text);
         Assert.All(families, static f =>
         {

@@ -60,16 +60,16 @@ internal sealed class Node : IAsyncDisposable, ILogger<RedisWatch>
     public static async Task<Node> JoinedAsync(string url, string? name = null)
     {
         var node = await StartAsync(url, name: name);
-        node.IsWellWithin(10);
+        node.IsWell();
         return node;
     }
 
-    public void IsWellWithin(double seconds) => Until.Equal("", () => Reason.Length == 0 ? "" : Reason + LoopFaults, "the store is well", TimeSpan.FromSeconds(seconds));
+    public void IsWell() => Until.Equal("", () => Reason.Length == 0 ? "" : Reason + LoopFaults, "the store is well");
 
     public string LoopFaults => string.Concat(Supervisor.Loops.Where(l => l.Restarts > 0).Select(l => $"; {l.Name}: {l.LastFault}"));
 
-    public void IsDegradedWithin(double seconds, string word) =>
-        Until.True(() => Store.Status.IsDegraded && Reason.Contains(word, StringComparison.OrdinalIgnoreCase), $"degraded for '{word}', but: '{Reason}'", TimeSpan.FromSeconds(seconds));
+    public void IsDegraded(string word) =>
+        Until.True(() => Store.Status.IsDegraded && Reason.Contains(word, StringComparison.OrdinalIgnoreCase), $"degraded for '{word}', but: '{Reason}'");
 
     public static SessionRecord Session(string uid, SessionId? id = null) => new()
     {

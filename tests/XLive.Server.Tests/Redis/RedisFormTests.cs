@@ -24,13 +24,13 @@ public sealed class RedisFormTests
             await using (var node = await Node.JoinedAsync(url + "&ca=" + certificate))
                 await RedisFaultTests.AllIsWell(node, redis);
             await using (var lax = await Node.StartAsync(url + "&verify=false"))
-                lax.IsWellWithin(2);
+                lax.IsWell();
             await using (var distrustful = await Node.StartAsync(url))
-                distrustful.IsDegradedWithin(2, "certificate");
+                distrustful.IsDegraded("certificate");
             await using (var nameless = await Node.StartAsync($"rediss://127.0.0.1:{redis.Port}?ca={certificate}"))
-                nameless.IsDegradedWithin(4, "");
+                nameless.IsDegraded("");
             await using var clear = await Node.StartAsync(redis.Url);
-            clear.IsDegradedWithin(4, "");
+            clear.IsDegraded("");
         }
         finally
         {
@@ -81,7 +81,7 @@ public sealed class RedisFormTests
         master.Kill();
         Until.True(() => replica.Cli("ROLE").StartsWith("master", StringComparison.Ordinal), "promoted", TimeSpan.FromSeconds(10));
         var clock = Stopwatch.StartNew();
-        node.IsWellWithin(4);
+        node.IsWell();
         TestContext.Current.TestOutputHelper?.WriteLine($"well {clock.Elapsed.TotalSeconds:0.00} s after the promotion");
         await over.CancelAsync();
         await writing;
@@ -145,11 +145,11 @@ public sealed class RedisFormTests
         Assert.Equal(["ASK", "MOVED"], node.Client.Stats.Errors.Select(e => e.Kind).Where(k => k is "ASK" or "MOVED").Order());
 
         third.Kill();
-        node.IsDegradedWithin(5, third.Port.ToString());
+        node.IsDegraded(third.Port.ToString());
         third.Restart();
         // Until the others believe in it again the cluster itself says no.
         Until.True(() => all.All(r => r.Cli("CLUSTER", "INFO").Contains("cluster_state:ok", StringComparison.Ordinal)), "the cluster is up again");
-        node.IsWellWithin(4);
+        node.IsWell();
         Assert.Equal("", node.LoopFaults + other.LoopFaults);
     }
 

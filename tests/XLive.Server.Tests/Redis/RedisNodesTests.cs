@@ -152,7 +152,7 @@ public sealed class RedisNodesTests : IDisposable
     [InlineData("redis.url", "--redis.url=127.0.0.1:6379", "--server.secret=0123456789abcdef")]
     public async Task Settings_that_cannot_be_shared_are_exit_2(string key, params string[] options)
     {
-        var ended = await XliveProgram.RunAsync(_one.Path, ["--server.port=0", "--hls.port=0", .. options]);
+        var ended = await XliveProgram.RunAsync(_one.Path, ["--server.port=0", "--hls.port=0", "--rtmp.port=0", .. options]);
         Assert.Equal(2, ended.Code);
         Assert.Contains(key + ":", ended.Errors, StringComparison.Ordinal);
     }
@@ -161,7 +161,7 @@ public sealed class RedisNodesTests : IDisposable
     public async Task A_node_of_another_service_is_exit_2()
     {
         await using var one = await Serve(_one);
-        var ended = await XliveProgram.RunAsync(_other.Path, ["--server.port=0", "--hls.port=0", $"--backend.filesystem.root={_other.Path}/media", $"--redis.url={_redis.Url}",
+        var ended = await XliveProgram.RunAsync(_other.Path, ["--server.port=0", "--hls.port=0", "--rtmp.port=0", $"--backend.filesystem.root={_other.Path}/media", $"--redis.url={_redis.Url}",
             "--server.secret=another-0123456789abcdef"]);
         Assert.Equal(2, ended.Code);
         Assert.Contains("redis.url: other nodes that share it have another server.secret or database.url", ended.Errors, StringComparison.Ordinal);

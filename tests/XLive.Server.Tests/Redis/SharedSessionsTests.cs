@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using XLive.Server.Sessions;
+using XLive.Server.Sessions.Redis;
+using XLive.Server.Settings;
 using XLive.Server.Storage.Redis;
 using XLive.Server.Tests.Delivery;
 
@@ -160,8 +162,16 @@ public sealed class SharedSessionsTests : IDisposable
     public async Task A_node_with_another_secret_does_not_start()
     {
         await using var one = await Node.JoinedAsync(_redis.Url);
-        await using var stranger = new Node(_redis.Url, "another-secret-0123456789");
-        var refused = await Assert.ThrowsAsync<XLive.Server.Settings.SettingsException>(stranger.StartAsync);
+        // A Redis that has not answered in time is no reason not to start: on a busy machine one may be asked again.
+        SettingsException? refused = null;
+        for (var tries = 0; refused is null && tries < 10; tries++)
+        {
+            await using var stranger = new Node(_redis.Url, "another-secret-0123456789");
+            refused = await Record.ExceptionAsync(stranger.StartAsync) as SettingsException;
+            if (refused is null)
+                Until.True(() => stranger.Reason.Contains(RedisService.Words, StringComparison.Ordinal), $"found later, but: '{stranger.Reason}'");
+        }
+        Assert.NotNull(refused);
         Assert.Contains("server.secret or database.url", refused.Message);
         Assert.Equal("", one.Reason);
     }

@@ -14,9 +14,10 @@ public sealed class SupervisorTests
         await using var server = await TestServer.StartAsync();
         server.Write("film/a.ts", [1, 2, 3]);
         var supervisor = server.Get<Supervisor>();
-        string[] expected = ["log xlive.log", "log error.log", "log access.log", "log audit.log", "log console", "socket waiter", "memory", "sessions",
+        string[] expected = ["log xlive.log", "log error.log", "log access.log", "log audit.log", "log console", "socket waiter", "memory", "sessions", "rtmp",
             "signing keys", "health", "health media", "health data", "health database", "health connections", "health logs", "settings", "silence",
-            "database", "traffic reports", "traffic counters", "traffic ledger", "traffic history", "quotas"];
+            "database", "traffic reports", "traffic counters", "traffic ledger", "traffic history", "quotas", "live playlists", "stream keys", "pulls", "forwards",
+            .. Enumerable.Range(1, Environment.ProcessorCount).Select(static i => $"live {i}")];
         List<string> names = [];
         Until.True(() =>
         {

@@ -15,7 +15,7 @@ public sealed class CertificateStartTests : IDisposable
 
     private async Task AssertFault(string line, params string[] options)
     {
-        var ended = await XliveProgram.RunAsync(_folder.Path, ["--server.port=0", "--hls.port=0", $"--backend.filesystem.root={_folder.Path}/media", .. options]);
+        var ended = await XliveProgram.RunAsync(_folder.Path, ["--server.port=0", "--hls.port=0", "--rtmp.port=0", $"--backend.filesystem.root={_folder.Path}/media", .. options]);
         Assert.True(ended.Code == 2, $"{string.Join(' ', options)} ended with {ended.Code}: {ended.Output}{ended.Errors}");
         Assert.EndsWith(line, Assert.Single(ended.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
@@ -30,6 +30,7 @@ public sealed class CertificateStartTests : IDisposable
         using (var key = ECDsa.Create(ECCurve.NamedCurves.nistP256))
             _folder.Write("locked.pem", key.ExportEncryptedPkcs8PrivateKeyPem("word", new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000)));
         await AssertFault("tls.certificate: tls.port needs a certificate", "--tls.port=7443");
+        await AssertFault("rtmps.port: needs a certificate: set tls.certificate", "--rtmps.port=7444");
         await AssertFault("tls.key: there is no tls.certificate for it", "--tls.key=k.pem");
         await AssertFault("tls.certificate: none.pem does not exist", "--tls.port=7443", "--tls.certificate=none.pem", "--tls.key=k.pem");
         await AssertFault("tls.key: none.pem does not exist", "--tls.port=7443", "--tls.certificate=c.pem", "--tls.key=none.pem");
@@ -50,7 +51,7 @@ public sealed class CertificateStartTests : IDisposable
         taken.Start();
         var pair = TestAuthority.SelfSigned();
         _folder.Write("site.pem", pair.Certificate + pair.Key);
-        var ended = await XliveProgram.RunAsync(_folder.Path, $"--server.port={FreePort.Next()}", "--hls.port=0", $"--backend.filesystem.root={_folder.Path}/media",
+        var ended = await XliveProgram.RunAsync(_folder.Path, $"--server.port={FreePort.Next()}", "--hls.port=0", "--rtmp.port=0", $"--backend.filesystem.root={_folder.Path}/media",
             $"--tls.port={((IPEndPoint)taken.LocalEndpoint).Port}", "--tls.certificate=site.pem");
         Assert.Equal(3, ended.Code);
         Assert.Contains("tls.port: ", ended.Errors, StringComparison.Ordinal);

@@ -21,7 +21,7 @@ public sealed partial class Certificates(ServerSettings settings, Supervisor sup
     private SupervisedLoop? _looks;
     private byte[]? _refused;
 
-    /// <summary>Null without tls.port.</summary>
+    /// <summary>Null while no port is encrypted.</summary>
     public DateTimeOffset? Expires => _served?.Expires;
 
     public string Subject => _served?.Files.Certificate.Subject ?? "";
@@ -53,7 +53,7 @@ public sealed partial class Certificates(ServerSettings settings, Supervisor sup
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        if (settings.Of<TlsOptions>().Port != 0)
+        if (settings.Of<TlsOptions>().Certificate is not null)
             _looks = supervisor.Every("certificates", Every, Look);
         return Task.CompletedTask;
     }
@@ -72,11 +72,11 @@ public sealed partial class Certificates(ServerSettings settings, Supervisor sup
     private void LookOnce()
     {
         var options = settings.Of<TlsOptions>();
-        // Somebody took the key out of a running server's settings: what serves goes on until the restart that tls.port needs.
-        if (options.Certificate is null)
+        // No port needs it; or somebody took the key out of a running server's settings: what serves goes on until the restart that tls.port needs.
+        if (_served is null || options.Certificate is null)
             return;
         var print = CertificateFiles.PrintOf(options);
-        if (print is not null && print.AsSpan().SequenceEqual(_served!.Files.Print))
+        if (print is not null && print.AsSpan().SequenceEqual(_served.Files.Print))
         {
             (Fault, _refused) = (null, null);
             return;

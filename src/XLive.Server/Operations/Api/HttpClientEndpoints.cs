@@ -3,6 +3,7 @@ using System.Text.Json;
 using XLive.Server.Accounts;
 using XLive.Server.Playback.Vod.Cache;
 using XLive.Server.Playback.Vod.Origin;
+using XLive.Server.Playback.Vod.Warming;
 using XLive.Server.Storage.Redis;
 
 namespace XLive.Server.Operations.Api;
@@ -29,6 +30,16 @@ internal static class HttpClientEndpoints
             return;
         json.WriteStartObject("cache");
         WriteBounds(json, cache);
+        var jobs = services.GetRequiredService<WarmJobs>();
+        json.WriteNumber("warmings", jobs.Running);
+        json.WriteNumber("warmings_limit", WarmJobs.MostRunning);
+        json.WriteNumber("warmings_kept", jobs.All.Length);
+        json.WriteNumber("warmings_kept_limit", WarmJobs.MostKept);
+        json.WriteEndObject();
+        if (cache.Disk is not { } disk)
+            return;
+        json.WriteStartObject("cache_disk");
+        WriteBounds(json, disk);
         json.WriteEndObject();
     }
 
@@ -65,7 +76,43 @@ internal static class HttpClientEndpoints
         json.WriteNumber("purged", figures.Purged);
         json.WriteNumber("filled_bytes", figures.FilledBytes);
         WriteBounds(json, cache);
+        if (cache.Disk is { } disk)
+            Write(json, disk);
         json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, DiskCache disk)
+    {
+        var figures = disk.Figures;
+        json.WriteStartObject("disk");
+        json.WriteNumber("hits", figures.Hits);
+        json.WriteNumber("misses", figures.Misses);
+        json.WriteNumber("read_bytes", figures.ReadBytes);
+        json.WriteNumber("writes", figures.Writes);
+        json.WriteNumber("written_bytes", figures.WrittenBytes);
+        json.WriteNumber("dropped", figures.Dropped);
+        json.WriteNumber("not_admitted", figures.NotAdmitted);
+        json.WriteNumber("evicted", disk.Index.Evicted);
+        json.WriteNumber("corrupt", figures.Corrupt);
+        json.WriteNumber("errors", figures.Errors);
+        json.WriteNumber("silent", figures.Silent);
+        json.WriteString("fault", disk.Fault ?? "");
+        json.WriteBoolean("looked_through", disk.IsScanned);
+        WriteBounds(json, disk);
+        json.WriteEndObject();
+    }
+
+    private static void WriteBounds(Utf8JsonWriter json, DiskCache disk)
+    {
+        json.WriteNumber("objects", disk.Index.Objects);
+        json.WriteNumber("files", disk.Index.Files);
+        json.WriteNumber("files_limit", disk.Index.MostFiles);
+        json.WriteNumber("bytes", disk.Index.Used);
+        json.WriteNumber("bytes_limit", disk.Index.Bound);
+        json.WriteNumber("waiting_bytes", disk.Queue.Bytes);
+        json.WriteNumber("waiting_limit", disk.Queue.MostBytes);
+        json.WriteNumber("threads", disk.Threads);
+        json.WriteNumber("purges_to_sweep", disk.PurgesToSweep);
     }
 
     private static void WriteBounds(Utf8JsonWriter json, OriginCache cache)
@@ -74,11 +121,15 @@ internal static class HttpClientEndpoints
         json.WriteNumber("objects_limit", cache.MostObjects);
         json.WriteNumber("memory_bytes", cache.Budget.Used);
         json.WriteNumber("memory_limit", cache.Budget.Limit);
+        json.WriteNumber("memory_waiting", cache.Budget.Pages?.Waiting ?? 0);
         json.WriteNumber("blocks", cache.Budget.Count);
         json.WriteNumber("blocks_evicted", cache.Budget.Evicted);
         json.WriteNumber("blocks_refused", cache.Budget.Refused);
         json.WriteNumber("pieces_without_block", cache.Figures.Windows);
         json.WriteNumber("asking", cache.Asked);
+        json.WriteNumber("whole_bytes", cache.Whole.Used);
+        json.WriteNumber("whole_limit", cache.Whole.Limit);
+        json.WriteNumber("whole_refused", cache.Whole.Refused);
     }
 
     private static void Write(Utf8JsonWriter json, OriginServer server)

@@ -1,5 +1,7 @@
 using XLive.Server.Door;
 using XLive.Server.Operations.Health;
+using XLive.Server.Live;
+using XLive.Server.Playback.Rtmp;
 using XLive.Server.Sessions;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
@@ -14,6 +16,7 @@ public static class OperationsServices
         services.AddSingleton<RequestStats>();
         services.AddSingleton<TrafficEndpoints>();
         services.AddSingleton<SessionEndpoints>();
+        services.AddSingleton<StreamEndpoints>();
         services.AddHostedService<SettingsWatch>();
     }
 
@@ -24,33 +27,35 @@ public static class OperationsServices
         var files = services.GetRequiredService<LogFiles>();
         var stats = services.GetRequiredService<RequestStats>();
         var clock = services.GetRequiredService<TimeProvider>();
-        services.GetRequiredService<FrontDoor>().Completed = (exchange, ended) =>
+        void Ended(IMediaRequest request, string method, string target, int status, string refusedFor, long bytes, string? id, long ended)
         {
             // A device counts from its last byte on, not from the request that asked for it.
-            if (exchange.Viewer is Session session)
+            if (request.Viewer is Session session)
                 session.RequestEnded(ended);
-            var microseconds = (long)clock.GetElapsedTime(exchange.Now, ended).TotalMicroseconds;
-            var status = exchange.LoggedStatus;
-            stats.Count(status, microseconds, exchange.RefusedFor);
+            var microseconds = (long)clock.GetElapsedTime(request.Now, ended).TotalMicroseconds;
+            stats.Count(status, microseconds, refusedFor);
             if (files.Options.Level > LogDepth.Info)
                 return;
-            var headers = exchange.RequestHeaders;
+            var headers = request.RequestHeaders;
             log.Write(new AccessEntry
             {
                 Time = clock.GetUtcNow(),
-                Client = exchange.Remote,
-                Method = exchange.Method,
-                Path = exchange.RawTarget,
+                Client = request.Remote,
+                Method = method,
+                Path = target,
                 Status = status,
-                Bytes = exchange.BodyBytes,
+                Bytes = bytes,
                 Microseconds = microseconds,
-                Uid = exchange.Uid,
-                Sid = exchange.Sid,
-                RequestId = exchange.RequestId,
+                Uid = request.Uid,
+                Sid = request.Sid,
+                RequestId = id,
                 UserAgent = headers.UserAgent.Count == 0 ? null : headers.UserAgent.ToString(),
                 Referer = headers.Referer.Count == 0 ? null : headers.Referer.ToString(),
             });
-        };
+        }
+        services.GetRequiredService<FrontDoor>().Completed = (exchange, ended) =>
+            Ended(exchange, exchange.Method, exchange.RawTarget, exchange.LoggedStatus, exchange.RefusedFor, exchange.BodyBytes, exchange.RequestId, ended);
+        services.GetRequiredService<RtmpPlayers>().Completed = (play, ended) => Ended(play, "PLAY", play.Target.Raw, play.Status, play.RefusedFor, play.BodyBytes, null, ended);
         services.GetRequiredService<Refusals>().Noted = refusal =>
         {
             stats.CountRefused(refusal.Reason);
@@ -71,6 +76,25 @@ public static class OperationsServices
                 UserAgent = refusal.UserAgent,
                 Referer = refusal.Referer,
             });
+        };
+    }
+
+    /// <summary>Who publishes, and until when, is what an operator asks after.</summary>
+    public static void UseLiveAudit(this IServiceProvider services)
+    {
+        var audit = services.GetRequiredService<AuditLog>();
+        services.GetRequiredService<LiveStreams>().Happened = e =>
+        {
+            // Refusals have their line: with the code that the encoder is told.
+            var what = e.Kind switch
+            {
+                LiveEventKind.Published => $"publishes {e.Stream} over {e.Publisher!.Protocol}",
+                LiveEventKind.Left => $"publishes {e.Stream} no more: {e.Why}",
+                LiveEventKind.Ended when e.Publisher is null => $"stream {e.Stream} ended: its publisher did not come back",
+                _ => null,
+            };
+            if (what is not null)
+                audit.Event(e.Publisher?.Key ?? "", what, e.Publisher?.Address);
         };
     }
 

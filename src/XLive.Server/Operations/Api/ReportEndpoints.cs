@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using XLive.Server.Accounts;
 using XLive.Server.Door;
@@ -57,7 +56,7 @@ internal static class ReportEndpoints
     {
         if (!request.Query.TryGetValue(name, out var text))
             return null;
-        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= most
+        return text.Count == 1 && WholeNumber.TryRead(text[0], out var number) && number <= most
             ? number
             : throw new ProblemException(StatusCodes.Status400BadRequest, "query", $"{name} must be a whole number up to {most}");
     }

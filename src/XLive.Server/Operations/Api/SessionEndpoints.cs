@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using XLive.Server.Access;
@@ -206,7 +205,7 @@ public sealed class SessionEndpoints(
     private static CidrSet Networks(string text) => CidrSet.Fault(text) is null ? CidrSet.Of([text]) : throw Bad("address: not an address and no network");
 
     private static int Page(HttpContext http) => Query(http, "limit") is not { } text ? DefaultPage
-        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var most) && most is > 0 and <= SessionListing.Most ? most
+        : WholeNumber.TryRead(text, SessionListing.Most, out var most) && most > 0 ? most
         : throw Bad($"limit: 1 to {SessionListing.Most}");
 
     private static string? Query(HttpContext http, string name) => http.Request.Query[name] switch

@@ -22,6 +22,7 @@ public static class StatsEndpoints
         TrafficEndpoints.Map(routes);
         ReportEndpoints.Map(routes);
         HttpClientEndpoints.Map(routes);
+        CacheEndpoints.Map(routes);
         routes.MapMethods("/api/v1/config", GetAndHead, http => ApiJson.WriteAsync(http, json => Config(json, services.GetRequiredService<ServerSettings>()))).Requires(Permission.Admin);
     }
 
@@ -66,6 +67,9 @@ public static class StatsEndpoints
         json.WriteNumber("accepted", connections.Accepted);
         json.WriteNumber("waiting_for_viewer", waiter.Waiting);
         json.WriteNumber("cut_idle", waiter.IdleCuts);
+        json.WriteNumber("crowded_paths", waiter.Paths.Found);
+        json.WriteNumber("paced_paths", waiter.Paths.Paced);
+        json.WriteNumber("cubic_paths", waiter.Paths.ForCubic);
         var proxied = services.GetRequiredService<ProxyProtocol>();
         json.WriteNumber("proxy_headers", proxied.Read);
         json.WriteNumber("proxy_headers_refused", proxied.Refused);
@@ -77,6 +81,9 @@ public static class StatsEndpoints
         json.WriteNumber("bodies_waited_for", bodies.Count);
         json.WriteNumber("bodies_refused", bodies.Refused);
         json.WriteEndObject();
+
+        RtmpStats.Write(json, services);
+        LiveStats.Write(json, services);
 
         OverloadStats.Write(json, services);
         DatabaseStats.Write(json, services);

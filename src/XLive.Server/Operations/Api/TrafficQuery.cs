@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Primitives;
 using XLive.Server.Door;
+using XLive.Server.Settings;
 using XLive.Server.Traffic.History;
 
 namespace XLive.Server.Operations.Api;
@@ -70,7 +71,7 @@ internal sealed class TrafficQuery
         }
         const DateTimeStyles utc = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal;
         string[] forms = ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm'Z'"];
-        long seconds = text.Length <= 11 && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long unix) ? unix
+        long seconds = text.Length <= 11 && WholeNumber.TryRead(text, out long unix) ? unix
             : DateTimeOffset.TryParseExact(text, forms, CultureInfo.InvariantCulture, utc, out DateTimeOffset time) && time.Year >= 1970 ? time.ToUnixTimeSeconds()
             : throw Wrong(name, "is neither unix seconds nor a time in UTC such as 2026-01-31 or 2026-01-31T15:00:00Z");
         long whole = seconds / TrafficHistory.Hour * TrafficHistory.Hour;
@@ -79,7 +80,7 @@ internal sealed class TrafficQuery
 
     private static int? Number(HttpRequest request, string name, int least, int most) =>
         One(request, name) is not { } text ? null
-        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most ? value
+        : WholeNumber.TryRead(text, most, out int value) && value >= least ? value
         : throw Wrong(name, $"is not a number from {least} to {most}");
 
     private static string? Choice(HttpRequest request, string name, params string[] choices) =>

@@ -11,8 +11,11 @@ public static class CommandTable
     [
         new("sign", "make a signed URL", SignCommand.Help, SignCommand.RunAsync, ["prefix"]),
         new("user", "passwords and sign-in links", UserCommand.Help, UserCommand.RunAsync, []),
+        new("streamkey", "what encoders publish by", StreamKeyCommand.Help, StreamKeyCommand.RunAsync, []),
         new("key", "signing keys", KeyCommand.Help, KeyCommand.RunAsync, []),
         new("traffic", "what was reported, what waits, and reports that were refused", TrafficCommand.Help, TrafficCommand.RunAsync, ["all"]),
+        new("warm", "fetch films of an origin into the cache before anybody asks", WarmCommand.Help, WarmCommand.RunAsync, []),
+        new("purge", "take films of an origin out of the cache", PurgeCommand.Help, PurgeCommand.RunAsync, []),
         new("config", "check the settings", ConfigCommand.Help, ConfigCommand.RunAsync, []),
         new("version", "print the version", "version\n\nPrints the version.", _ => Print(Api.ServerVersion.Text), []),
     ];

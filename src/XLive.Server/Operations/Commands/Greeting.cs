@@ -5,6 +5,7 @@ using XLive.Server.Accounts;
 using XLive.Server.Door;
 using XLive.Server.Playback.Vod;
 using XLive.Server.Playback.Vod.Folder;
+using XLive.Server.Rtmp;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
 
@@ -37,7 +38,7 @@ internal sealed class Greeting(IServiceProvider services, ServerSettings setting
         Say("Settings:     " + (settings.File ?? "none, every key has its default (conf.yaml is the reference)"));
         Say("Films:        " + Path.GetFullPath(settings.Of<FolderOptions>().Root));
         foreach (var address in services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses)
-            Say("Listening:    " + address.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal));
+            Say("Listening:    " + Spoken(address).Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal));
         var keys = services.GetRequiredService<SigningKeyFiles>();
         if (_hasSample)
         {
@@ -48,7 +49,41 @@ internal sealed class Greeting(IServiceProvider services, ServerSettings setting
         Say("Health:       " + OwnUrls.Viewers(settings) + "/health");
         if (_isFirstStart)
             Say("Sign in:      " + OwnUrls.Management(settings) + services.GetRequiredService<Users>().MakeLink(Users.Admin) + "   (once, within 30 minutes)");
+        if (_isFirstStart)
+            Publish(keys);
         Say("XLive is ready");
+    }
+
+    private void Publish(SigningKeyFiles files)
+    {
+        var app = settings.Of<LiveAppsOptions>().Apps.FirstOrDefault();
+        if (app is null || !settings.Of<RtmpOptions>().Ports.Any())
+            return;
+        var stream = app + "/studio";
+        try
+        {
+            var key = services.GetRequiredService<StreamKeys>().Make(stream, out _);
+            Say("Publish:      " + StreamKeyCommand.UrlOf(settings, stream, key) + "   (shown once; ./run streamkey add makes others)");
+        }
+        catch (DatabaseException e)
+        {
+            Say("Warning:      no stream key was made: " + e.Message);
+            return;
+        }
+        var expires = DateTimeOffset.UtcNow.AddHours(12).ToUnixTimeSeconds();
+        Say("Watch:        " + OwnUrls.Viewers(settings) + SignCommand.Sign(settings, files, $"/{stream}.m3u8", "demo", expires, null, null, false));
+    }
+
+    /// <summary>Kestrel calls every port's protocol http.</summary>
+    private string Spoken(string address)
+    {
+        var port = new Uri(address).Port;
+        foreach (var (key, rtmp) in settings.RtmpPorts())
+        {
+            if (rtmp == port)
+                return key[..key.IndexOf('.', StringComparison.Ordinal)] + address[address.IndexOf(':', StringComparison.Ordinal)..];
+        }
+        return address;
     }
 
     private static void Say(string line)

@@ -81,7 +81,7 @@ internal static class KeyCommand
     {
         if (text is null)
             return null;
-        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
+        if (WholeNumber.TryRead(text, out var seconds))
             return seconds;
         return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date)
             ? date.ToUnixTimeSeconds()

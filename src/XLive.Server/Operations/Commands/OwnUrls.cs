@@ -1,4 +1,5 @@
 using XLive.Server.Door;
+using XLive.Server.Rtmp;
 using XLive.Server.Settings;
 
 namespace XLive.Server.Operations.Commands;
@@ -19,6 +20,17 @@ internal static class OwnUrls
         return door.AdminPort == 0 ? Viewers(settings) : Here(door.Host, door.AdminPort);
     }
 
-    private static string Here(string host, int port) =>
-        $"http://{(host is "*" or "localhost" ? "localhost" : host.Contains(':') ? $"[{host}]" : host)}:{port}";
+    /// <summary>Where encoders push to; RTMPS alone where there is no other.</summary>
+    public static string Rtmp(ServerSettings settings)
+    {
+        var (door, rtmp) = (settings.Of<DoorOptions>(), settings.Of<RtmpOptions>());
+        var host = door.PublicUrl.Count > 0 ? new Uri(door.PublicUrl[0]).Host : HostOf(door.Host);
+        return rtmp.Port > 0 || rtmp.TlsPort == 0 ? Url("rtmp", host, rtmp.Port, 1935) : Url("rtmps", host, rtmp.TlsPort, 443);
+    }
+
+    private static string Url(string scheme, string host, int port, int usual) => port == usual ? $"{scheme}://{host}" : $"{scheme}://{host}:{port}";
+
+    private static string Here(string host, int port) => $"http://{HostOf(host)}:{port}";
+
+    private static string HostOf(string host) => host is "*" or "localhost" ? "localhost" : host.Contains(':') ? $"[{host}]" : host;
 }

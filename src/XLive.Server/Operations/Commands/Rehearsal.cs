@@ -96,7 +96,7 @@ internal static class Rehearsal
             Args =
             [
                 .. tls,
-                "--server.host=127.0.0.1", "--server.port=0", "--hls.port=0", $"--data.dir={folder}", $"--log.dir={folder}/logs",
+                "--server.host=127.0.0.1", "--server.port=0", "--hls.port=0", "--rtmp.port=0", $"--data.dir={folder}", $"--log.dir={folder}/logs",
                 $"--backend.filesystem.root={folder}/films", $"--access.secret={Secret}", "--server.drain_timeout=0s",
             ],
             WorkingDirectory = folder,

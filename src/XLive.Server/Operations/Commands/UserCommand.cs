@@ -51,7 +51,8 @@ internal static class UserCommand
         }
     }
 
-    private static ServiceProvider Services(ServerSettings settings)
+    /// <summary>The accounts beside a running server.</summary>
+    internal static ServiceProvider Services(ServerSettings settings)
     {
         var services = new ServiceCollection();
         services.AddLogging();

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using XLive.Server.Door;
 using XLive.Server.Door.Tls;
+using XLive.Server.Live;
+using XLive.Server.Playback.Vod.Cache;
 using XLive.Server.Playback.Vod.Folder;
 using XLive.Server.Playback.Vod.Origin;
 using XLive.Server.Sessions;
@@ -24,6 +26,7 @@ public static class HealthServices
             Connections(p.GetRequiredService<ConnectionCount>().Open, p.GetRequiredService<Descriptors>().ConnectionsFor(settings.Of<DoorOptions>()))));
         services.AddSingleton(p => new HealthCheck("descriptors", () => Free(p.GetRequiredService<SpareDescriptors>())) { AtOnce = true });
         services.AddSingleton(p => new HealthCheck("memory", () => Memory(p.GetRequiredService<Overload>())) { AtOnce = true });
+        services.AddSingleton(p => new HealthCheck("live", () => Live(p.GetRequiredService<LiveStreams>(), p.GetRequiredService<LiveRoom>())) { AtOnce = true });
         services.AddSingleton(p => new HealthCheck("loops", () =>
             Loops(p.GetRequiredService<Supervisor>(), p.GetRequiredService<Lifeline>())) { AtOnce = true });
         services.AddSingleton(p => new HealthCheck("logs", () => Logs(p.GetRequiredService<LogFiles>())));
@@ -39,6 +42,8 @@ public static class HealthServices
         }
         if (settings.Of<OriginOptions>().IsSet)
             services.AddSingleton(p => new HealthCheck("origin", () => Origins(p.GetRequiredService<OriginClient>())) { AtOnce = true });
+        if (settings.Of<FolderOptions>().Mode != BackendMode.Filesystem && settings.Of<CacheOptions>().Disk > 0)
+            services.AddSingleton(p => new HealthCheck("cache", () => CacheDisk(p.GetRequiredService<DiskCache>())) { AtOnce = true });
         services.AddSingleton<HealthChecks>();
     }
 
@@ -102,6 +107,11 @@ public static class HealthServices
         return trouble.Count > 0 ? (HealthState.Degraded, string.Join("; ", trouble)) : (HealthState.Healthy, $"users counted: {meters.Count}");
     }
 
+    // Films come from memory and the origin meanwhile.
+    private static (HealthState, string) CacheDisk(DiskCache disk) => disk.Fault is { } fault
+        ? (HealthState.Degraded, $"cache.dir {disk.Files.Root}: {fault}; nothing is kept there meanwhile: make room on it or mend it, it is tried again every 10 s")
+        : (HealthState.Healthy, $"{disk.Files.Root}: {disk.Index.Used >> 20} of {disk.Index.Limit >> 20} MiB");
+
     internal static (HealthState, string) Origins(OriginClient origins)
     {
         var failing = origins.Servers.Where(static s => s.Breaker.State != BreakerState.Closed).Select(static s => $"{s.Name} ({s.LastFault})").ToList();
@@ -142,6 +152,12 @@ public static class HealthServices
             Load.Shedding => (HealthState.Degraded, said + "; new viewers are refused"),
             _ => (HealthState.Unhealthy, said + "; new connections are closed"),
         };
+    }
+
+    private static (HealthState, string) Live(LiveStreams streams, LiveRoom room)
+    {
+        var said = $"{streams.Count} streams in {streams.AllBytes >> 20} of {room.MostBytes >> 20} MiB";
+        return room.WhyFull() is { } why ? (HealthState.Degraded, $"{said}; new publishers are refused: {why}") : (HealthState.Healthy, said);
     }
 
     private static (HealthState, string) Loops(Supervisor supervisor, Lifeline lifeline)

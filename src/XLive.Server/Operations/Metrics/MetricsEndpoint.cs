@@ -14,6 +14,7 @@ internal static class MetricsEndpoint
             var text = new MetricsText();
             ServerMetrics.Write(text, services);
             SessionMetrics.Write(text, services);
+            LiveMetrics.Write(text, services);
             TrafficMetrics.Write(text, services);
             RedisMetrics.Write(text, services);
             OriginMetrics.Write(text, services);

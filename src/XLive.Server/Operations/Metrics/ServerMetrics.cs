@@ -31,6 +31,9 @@ internal static class ServerMetrics
         text.Counter("xlive_connections_accepted_total", "Connections that came.", connections.Accepted);
         text.Counters("xlive_connections_cut_total", "Connections that were ended here, by reason.", "reason",
             [("idle", waiter.IdleCuts), ("without_request", kept.SilentCuts), ("to_make_room", kept.MadeRoom), ("abandoned", kept.Abandoned)]);
+        text.Counter("xlive_crowded_paths_total", "Addresses whose connections came to share a rate, for a third of what they sent was sent again.", waiter.Paths.Found);
+        text.Gauge("xlive_paced_paths", "Addresses whose connections share a rate now.", waiter.Paths.Paced);
+        text.Gauge("xlive_cubic_paths", "Addresses whose connections have cubic now, because they fill their link with it.", waiter.Paths.ForCubic);
         var bodies = services.GetRequiredService<WaitingBodies>();
         text.Gauge("xlive_bodies_waited_for", "Bodies of API requests that have not come yet.", bodies.Count);
         text.Gauge("xlive_bodies_waited_for_limit", "Such bodies there may be.", WaitingBodies.Most);

@@ -13,18 +13,29 @@ internal sealed class HeldPlaylist
     public const int MinGzip = 512;
 
     public HeldPlaylist(PlaylistTemplate template, ReadOnlySpan<byte> asWritten)
+        : this(template, asWritten, template.CommonScope, AgeOf(template))
+    {
+    }
+
+    /// <param name="scope">What a session that begins with this playlist may play.</param>
+    /// <param name="age">Seconds for which a cache may keep it.</param>
+    public HeldPlaylist(PlaylistTemplate template, ReadOnlySpan<byte> asWritten, string scope, int age)
     {
         Template = template;
+        Scope = scope;
         Shared = template.Shared;
         IsAsWritten = Shared.Span.SequenceEqual(asWritten);
         Gzipped = Shared.Length >= MinGzip ? Gzip(Shared, CompressionLevel.Optimal) : null;
-        // A playlist that still grows may be half a target duration old, never more (RFC 8216bis appendix B).
-        var age = template.IsMultivariant || template.HasEndList || template.TargetDuration <= 0 ? 60 : Math.Max(1, template.TargetDuration / 2);
         CacheControl = "public, max-age=" + age;
         PrivateCacheControl = "private, max-age=" + age;
     }
 
+    // A playlist that still grows may be half a target duration old, never more (RFC 8216bis appendix B).
+    private static int AgeOf(PlaylistTemplate template) =>
+        template.IsMultivariant || template.HasEndList || template.TargetDuration <= 0 ? 60 : Math.Max(1, template.TargetDuration / 2);
+
     public PlaylistTemplate Template { get; }
+    public string Scope { get; }
     public ReadOnlyMemory<byte> Shared { get; }
     public byte[]? Gzipped { get; }
 

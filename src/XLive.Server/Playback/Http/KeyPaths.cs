@@ -10,13 +10,21 @@ internal sealed class KeyPaths
 
     private readonly RecentTable<object> _paths = new(100_000);
 
+    /// <summary>Told of those that were not known to be keys: they may have been kept.</summary>
+    public event Action<IReadOnlyList<string>>? Learned;
+
     public void Learn(IEnumerable<string> paths)
     {
+        List<string>? learned = null;
         foreach (var path in paths)
         {
-            if (_paths.Find(path) is null)
-                _paths.Put(path, this);
+            if (_paths.Find(path) is not null)
+                continue;
+            _paths.Put(path, this);
+            (learned ??= []).Add(path);
         }
+        if (learned is not null)
+            Learned?.Invoke(learned);
     }
 
     public bool Contains(ReadOnlySpan<char> path) => _paths.Find(path) is not null;

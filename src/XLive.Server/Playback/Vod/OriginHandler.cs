@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using XLive.Server.Access;
 using XLive.Server.Door;
@@ -10,11 +9,8 @@ using XLive.Server.Sending;
 namespace XLive.Server.Playback.Vod;
 
 /// <summary>A film that lies on another server: from the cache, or from there.</summary>
-internal sealed class OriginHandler(OriginCache cache, PlaylistAnswers playlists, KeyPaths keys)
+internal sealed class OriginHandler(OriginCache cache, OriginAnswers answers)
 {
-    // A reply for one viewer is read in pieces of this; measured with 1 MiB bodies beside nginx.
-    private const int PieceSize = 128 * 1024;
-
     public ValueTask AnswerAsync(Exchange exchange, in Admission admission)
     {
         var query = CacheKey.QueryOf(exchange.Target);
@@ -28,6 +24,8 @@ internal sealed class OriginHandler(OriginCache cache, PlaylistAnswers playlists
                 cache.Figures.Hit();
                 if (TryAnswer(exchange, admission, known, "XLive; hit", out var sent))
                     return sent;
+                if (!known.IsIndivisible)
+                    return BringOrAskAsync(exchange, admission, query, known, "XLive; hit");
                 known = null;
             }
             else if (!known.IsLive && known.Head.MayServeWhileRevalidating(now))
@@ -36,6 +34,8 @@ internal sealed class OriginHandler(OriginCache cache, PlaylistAnswers playlists
                 cache.Refresh(WantedBy(exchange, admission, query), known);
                 if (TryAnswer(exchange, admission, known, "XLive; hit; fwd=stale", out var sent))
                     return sent;
+                if (!known.IsIndivisible)
+                    return BringOrAskAsync(exchange, admission, query, known, "XLive; hit; fwd=stale");
                 known = null;
             }
         }
@@ -83,14 +83,14 @@ internal sealed class OriginHandler(OriginCache cache, PlaylistAnswers playlists
             }
             if (fetched.Reply is not null)
             {
-                await PassAsync(exchange, admission, wanted, fetched);
+                await answers.PassAsync(exchange, admission, wanted, fetched);
                 return;
             }
             if (fetched.IsPinned)
             {
                 try
                 {
-                    await WriteAsync(exchange, admission, fetched.Object!, fetched.CacheStatus);
+                    await answers.WriteAsync(exchange, admission, fetched.Object!, fetched.CacheStatus);
                 }
                 finally
                 {
@@ -103,6 +103,8 @@ internal sealed class OriginHandler(OriginCache cache, PlaylistAnswers playlists
                 await sent;
                 return;
             }
+            if (!fetched.Object!.IsIndivisible && await BringAsync(exchange, admission, fetched.Object, fetched.CacheStatus))
+                return;
             // It went again before it could be sent: it broke off, or there is more wanted at once than cache.memory holds.
             known = null;
             if (attempt == 2)
@@ -131,17 +133,20 @@ internal sealed class OriginHandler(OriginCache cache, PlaylistAnswers playlists
 
     private bool TryAnswer(Exchange exchange, in Admission admission, StoredObject found, string cacheStatus, out ValueTask sent)
     {
+        sent = default;
         if (!found.IsIndivisible)
         {
-            sent = WriteAsync(exchange, admission, found, cacheStatus);
+            // Once the head is sent an origin that fails can only cut the viewer off.
+            if (!(exchange.RequestHeaders.Range.Count == 0 && found.IsHere(0)) && FirstByte(exchange, found) is var first and >= 0 && !found.IsHere(first))
+                return false;
+            sent = answers.WriteAsync(exchange, admission, found, cacheStatus);
             return true;
         }
-        sent = default;
         if (!found.TryPin())
             return false;
         try
         {
-            sent = WriteAsync(exchange, admission, found, cacheStatus);
+            sent = answers.WriteAsync(exchange, admission, found, cacheStatus);
         }
         catch
         {
@@ -155,6 +160,56 @@ internal sealed class OriginHandler(OriginCache cache, PlaylistAnswers playlists
         return true;
     }
 
+    /// <summary>Where what is to be sent begins; -1: no byte of it is.</summary>
+    private static long FirstByte(Exchange exchange, StoredObject found)
+    {
+        if (exchange.IsHead || found.Length == 0 || found.Playlist is not null)
+            return -1;
+        var (request, head) = (exchange.RequestHeaders, found.Head);
+        if (head.Status != StatusCodes.Status200OK)
+            return 0;
+        if (Preconditions.Evaluate(request, head.ETag, head.ModifiedSeconds) != Precondition.Proceed)
+            return -1;
+        if (request.Range.Count == 0 || !Preconditions.RangeStands(request.IfRange, head.ETag, head.ModifiedSeconds))
+            return 0;
+        Span<ByteRange> ranges = stackalloc ByteRange[ByteRanges.MaxRanges];
+        return ByteRanges.Parse(request.Range, found.Length, ranges, out var count) switch
+        {
+            RangeAnswer.Unsatisfiable => -1,
+            RangeAnswer.Whole => 0,
+            _ => count > 0 ? ranges[0].First : 0,
+        };
+    }
+
+    private async ValueTask BringOrAskAsync(Exchange exchange, Admission admission, string query, StoredObject known, string cacheStatus)
+    {
+        if (!await BringAsync(exchange, admission, known, cacheStatus))
+            await AskAsync(exchange, admission, WantedBy(exchange, admission, query), null);
+    }
+
+    /// <summary>Answers when the first byte has come, or says that it does not.</summary>
+    /// <returns>False: the origin has another version now, and nothing was answered.</returns>
+    private async ValueTask<bool> BringAsync(Exchange exchange, Admission admission, StoredObject found, string cacheStatus)
+    {
+        using var source = new ObjectSource(cache.Fetcher, found);
+        if (FirstByte(exchange, found) is var first and >= 0)
+        {
+            try
+            {
+                await source.BringAsync(first, found.Length - first);
+            }
+            catch (IOException e)
+            {
+                if (found.IsGone)
+                    return false;
+                await FailAsync(exchange, admission, (e.InnerException as OriginException)?.Fault ?? OriginFault.BrokenOff);
+                return true;
+            }
+        }
+        await answers.WriteAsync(exchange, admission, found, cacheStatus, source);
+        return true;
+    }
+
     private static async ValueTask SendThenUnpinAsync(ValueTask sent, StoredObject found)
     {
         try
@@ -165,114 +220,5 @@ internal sealed class OriginHandler(OriginCache cache, PlaylistAnswers playlists
         {
             found.Unpin();
         }
-    }
-
-    private ValueTask WriteAsync(Exchange exchange, in Admission admission, StoredObject found, string cacheStatus)
-    {
-        var head = found.Head;
-        if (!exchange.IsHead)
-            admission.Meter.CountRequest(found.Kind.Counted, exchange.Remote);
-        exchange.Headers["Cache-Status"] = cacheStatus;
-        if (found.Playlist is { } playlist)
-        {
-            var facts = new FileFacts(found.Kind.ContentType, "", found.PlaylistTag, head.LastModified, head.ModifiedSeconds);
-            return playlists.WriteAsync(exchange, admission, playlist, facts);
-        }
-        CopyFields(exchange.Headers, head);
-        exchange.Headers.Age = head.Age(cache.Now).ToString(CultureInfo.InvariantCulture);
-        var body = Body.Of(new ObjectSource(cache.Fetcher, found), 0, found.Length, found.Kind.Counted);
-        if (head.Status == StatusCodes.Status200OK)
-            return FileResponse.WriteAsync(exchange, FactsOf(exchange, head, found.Kind, found.Length), body, admission.Meter);
-        return OtherStatusAsync(exchange, admission, head, found.Kind, body);
-    }
-
-    private static ValueTask OtherStatusAsync(Exchange exchange, in Admission admission, StoredHead head, MediaKind kind, in Body body)
-    {
-        exchange.Status = head.Status;
-        var headers = exchange.Headers;
-        Cors.Apply(headers);
-        headers.ContentType = head.Find("Content-Type") ?? kind.ContentType;
-        headers.XContentTypeOptions = "nosniff";
-        if (head.ETag.Length > 0)
-            headers.ETag = head.ETag;
-        if (head.LastModified.Length > 0)
-            headers.LastModified = head.LastModified;
-        // An error is for no other cache, unless the origin itself lets it.
-        if (head.HasControl)
-        {
-            if (Joined(head, "Cache-Control") is { Length: > 0 } control)
-                headers.CacheControl = control;
-        }
-        else if (head.Status >= 400)
-            headers.CacheControl = "no-store";
-        if (head.Status == StatusCodes.Status204NoContent)
-            return default;
-        // Errors are nobody's traffic.
-        return exchange.SendAsync(body, head.Status >= 400 ? null : admission.Meter);
-    }
-
-    private FileFacts FactsOf(Exchange exchange, StoredHead head, MediaKind kind, long length)
-    {
-        string control;
-        // A file of exactly one AES block is a key whatever its name (RFC 8216 section 5).
-        if (kind.IsKey || length == 16 || (length <= KeyPaths.LargestKey && keys.Contains(exchange.Target.Path)))
-            control = MediaKind.Never;
-        else
-            control = !head.HasControl ? kind.CacheControl : Joined(head, "Cache-Control");
-        return new FileFacts(head.Find("Content-Type") ?? kind.ContentType, control, head.ETag, head.LastModified, head.ModifiedSeconds);
-    }
-
-    private static string Joined(StoredHead head, string name)
-    {
-        string? all = null;
-        foreach (var header in head.Headers)
-        {
-            if (header.Key.Equals(name, StringComparison.OrdinalIgnoreCase))
-                all = all is null ? header.Value : all + ", " + header.Value;
-        }
-        return all ?? "";
-    }
-
-    // Those four are facts of the file, and answered with as such.
-    private static bool IsFact(string name) =>
-        name.Equals("Cache-Control", StringComparison.OrdinalIgnoreCase) || name.Equals("ETag", StringComparison.OrdinalIgnoreCase)
-        || name.Equals("Last-Modified", StringComparison.OrdinalIgnoreCase) || name.Equals("Content-Type", StringComparison.OrdinalIgnoreCase);
-
-    private static void CopyFields(IHeaderDictionary headers, StoredHead head)
-    {
-        var stored = head.Headers;
-        for (var i = 0; i < stored.Count; i++)
-        {
-            if (!IsFact(stored[i].Key))
-                headers.Append(stored[i].Key, stored[i].Value);
-        }
-    }
-
-    /// <summary>A reply for this viewer alone: as it comes.</summary>
-    private async ValueTask PassAsync(Exchange exchange, Admission admission, Wanted wanted, Fetched fetched)
-    {
-        await using var reply = fetched.Reply!;
-        var head = fetched.Head!;
-        if (!exchange.IsHead)
-            admission.Meter.CountRequest(wanted.Kind.Counted, exchange.Remote);
-        exchange.Headers["Cache-Status"] = fetched.CacheStatus;
-        CopyFields(exchange.Headers, head);
-        if (reply.Header("Age") is not null)
-            exchange.Headers.Age = head.Age(cache.Now).ToString(CultureInfo.InvariantCulture);
-        var source = new ReplySource(reply, (int)Math.Min(PieceSize, Math.Max(1, reply.Length)), exchange.Aborted);
-        var body = Body.Of(source, 0, reply.Length, wanted.Kind.Counted);
-        if (head.Status != StatusCodes.Status200OK)
-        {
-            await OtherStatusAsync(exchange, admission, head, wanted.Kind, body);
-            return;
-        }
-        var facts = FactsOf(exchange, head, wanted.Kind, reply.Total >= 0 ? reply.Total : reply.Length);
-        if (reply.Status == StatusCodes.Status206PartialContent && reply.Length != reply.Total)
-        {
-            exchange.Status = StatusCodes.Status206PartialContent;
-            var total = reply.Total < 0 ? "*" : reply.Total.ToString(CultureInfo.InvariantCulture);
-            exchange.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes {reply.First}-{reply.First + reply.Length - 1}/{total}");
-        }
-        await FileResponse.WriteAsync(exchange, facts, body, admission.Meter, ranges: false);
     }
 }

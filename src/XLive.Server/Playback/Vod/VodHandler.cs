@@ -10,48 +10,23 @@ using XLive.Server.Traffic;
 
 namespace XLive.Server.Playback.Vod;
 
-/// <summary>A request for a film: the gate, the file or the origin, the answer.</summary>
-internal sealed class VodHandler(PlaybackGate gate, FolderSource? source, OriginHandler? origin, PlaylistAnswers playlists, KeyPaths keys, AuditLog audit)
+/// <summary>A request for a film: the file or the origin, the answer.</summary>
+internal sealed class VodHandler(FolderSource? source, OriginHandler? origin, PlaylistAnswers playlists, KeyPaths keys) : IMediaSource
 {
-    public ValueTask AnswerAsync(Exchange exchange)
+    /// <summary>Whatever is asked for: what is no film is not found.</summary>
+    public bool TryAnswer(Exchange exchange, in Admission admission, out ValueTask answer)
     {
-        // Preflights come without a token, so they are answered before one is asked for.
-        if (exchange.Method == HttpMethods.Options)
-            return Cors.PreflightAsync(exchange);
-        if (exchange.Method != HttpMethods.Get && !exchange.IsHead)
-        {
-            exchange.Headers.Allow = "GET, HEAD, OPTIONS";
-            return MediaErrors.WriteAsync(exchange, StatusCodes.Status405MethodNotAllowed, "media is read with GET or HEAD");
-        }
-        var admission = gate.Admit(exchange);
-        return admission.Pending is { } pending ? AwaitAsync(exchange, pending) : AnswerAsync(exchange, admission);
+        answer = AnswerAsync(exchange, admission);
+        return true;
     }
-
-    private async ValueTask AwaitAsync(Exchange exchange, Task<Admission> pending) => await AnswerAsync(exchange, await pending);
 
     private ValueTask AnswerAsync(Exchange exchange, in Admission admission)
     {
-        if (!admission.Granted)
-            return RefuseAsync(exchange, admission);
         var path = exchange.Target.Path;
-        if (MediaKind.IsHidden(path) || path[^1] == '/' || FrontDoor.IsReserved(path))
-            return MediaErrors.WriteAsync(exchange, StatusCodes.Status404NotFound, "no such file");
         if (source is null)
             return origin!.AnswerAsync(exchange, admission);
         var found = source.FindAsync(path, exchange.Now, exchange.Aborted);
         return found.IsCompletedSuccessfully ? AnswerAsync(exchange, admission, found.Result) : AwaitAsync(exchange, admission, found);
-    }
-
-    private ValueTask RefuseAsync(Exchange exchange, in Admission admission)
-    {
-        exchange.RefusedFor = admission.Reason;
-        if (admission.Status == StatusCodes.Status503ServiceUnavailable)
-            exchange.Headers.RetryAfter = "10";
-        else if (admission.Status != StatusCodes.Status404NotFound)
-            audit.Refused(admission.Reason, admission.Kid, exchange.Remote, exchange.Target.Raw);
-        if (admission.Status == StatusCodes.Status401Unauthorized)
-            exchange.Headers.WWWAuthenticate = "Bearer realm=\"xlive\"";
-        return MediaErrors.WriteAsync(exchange, admission.Status, admission.Reason);
     }
 
     private async ValueTask AwaitAsync(Exchange exchange, Admission admission, ValueTask<FileAnswer> found) =>

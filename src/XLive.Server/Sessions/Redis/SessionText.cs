@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using XLive.Server.Settings;
 
 namespace XLive.Server.Sessions.Redis;
 
@@ -90,7 +90,7 @@ internal static class SessionText
     public static RevocationChange? ReadChange(ReadOnlyMemory<byte> text)
     {
         var blank = text.Span.IndexOf((byte)' ');
-        if (blank is < 1 or > 20 || !long.TryParse(text.Span[..blank], NumberStyles.None, CultureInfo.InvariantCulture, out var at))
+        if (blank is < 1 or > 20 || !WholeNumber.TryRead(text.Span[..blank], out var at))
             return null;
         return Read<object>(text[(blank + 1)..], json =>
         {

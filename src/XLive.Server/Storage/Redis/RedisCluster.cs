@@ -1,4 +1,4 @@
-using System.Globalization;
+using XLive.Server.Settings;
 using XLive.Server.Telemetry;
 
 namespace XLive.Server.Storage.Redis;
@@ -62,7 +62,7 @@ internal sealed class RedisCluster : IDisposable
             if (code == RedisFault.Apart)
                 _stale = true;
             if (turn == MostRedirections || code is not ("MOVED" or "ASK") || answer.Text.Split(' ') is not [_, var slotText, var where]
-                || !int.TryParse(slotText, NumberStyles.None, CultureInfo.InvariantCulture, out var slot) || slot >= RedisSlots.Count
+                || !WholeNumber.TryRead(slotText, RedisSlots.Count - 1, out var slot)
                 || NodeAt(where, server.Address) is not { } next)
                 return answer;
             asking = code == "ASK";

@@ -1,6 +1,6 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using XLive.Server.Settings;
 
 namespace XLive.Server.Storage.Redis;
 
@@ -23,7 +23,7 @@ public readonly record struct RedisAddress(string Host, int Port)
         // Redis writes an IPv6 address in redirections without brackets.
         var hasPort = colon > bracket && (bracket >= 0 || text[..colon].IndexOf(':') < 0 || usualPort == 0);
         var port = usualPort;
-        if (hasPort && (!int.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out port) || port is < 1 or > 65535) || port == 0)
+        if (hasPort && (!WholeNumber.TryRead(text[(colon + 1)..], ushort.MaxValue, out port) || port < 1) || port == 0)
             return false;
         var host = hasPort ? text[..colon] : text;
         if (host is ['[', .. var inner, ']'])

@@ -1,4 +1,4 @@
-using System.Globalization;
+using XLive.Server.Settings;
 
 namespace XLive.Server.Storage.Redis;
 
@@ -107,7 +107,7 @@ public static class RedisUrl
     private static string? ParseDatabase(string text, out int database)
     {
         database = 0;
-        return text.Length == 0 || int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out database) ? null : "the database is no number";
+        return text.Length == 0 || WholeNumber.TryRead(text, int.MaxValue, out database) ? null : "the database is no number";
     }
 
     private static string? ParseQuery(string query, bool isTls, bool isFile, RedisForm form, out Dictionary<string, string> words)

@@ -14,6 +14,7 @@ internal sealed class Block : MemoryManager<byte>, IBodyOwner
     public const int Size = 1 << Bits;
 
     private readonly BlockBudget _budget;
+    private readonly BlockPages.Half? _half;
     private readonly unsafe byte* _bytes;
     private readonly int _length;
     private readonly Lock _gate = new();
@@ -27,7 +28,9 @@ internal sealed class Block : MemoryManager<byte>, IBodyOwner
         _budget = budget;
         Charged = charged;
         _length = length;
-        _bytes = (byte*)NativeMemory.Alloc((nuint)Math.Max(1, length));
+        // The last block of a film is short, and its memory as long as it is.
+        _half = length == Size ? budget.Pages?.Take() : null;
+        _bytes = _half is not null ? _half.Bytes : (byte*)NativeMemory.Alloc((nuint)Math.Max(1, length));
     }
 
     /// <summary>How much of the body it is to hold.</summary>
@@ -42,8 +45,23 @@ internal sealed class Block : MemoryManager<byte>, IBodyOwner
     /// <summary>Used since the queues last passed by, up to three times.</summary>
     public int Uses;
 
+    /// <summary>Its copy on disk, as far as is known.</summary>
+    public volatile DiskEntry? OnDisk;
+
+    /// <summary>How many have turned to it; a count that is lost was one of many.</summary>
+    public int Readers;
+    private int _isOffered;
+
+    /// <summary>Once at a time it waits to be written.</summary>
+    public bool TryOffer() => Interlocked.Exchange(ref _isOffered, 1) == 0;
+
+    public void EndOffer() => Volatile.Write(ref _isOffered, 0);
+
     /// <summary>Somebody beside the cache reads or writes it.</summary>
     public bool IsInUse => Volatile.Read(ref _holders) > 1;
+
+    /// <summary>So does somebody else than the one who fills it.</summary>
+    public bool IsWanted => Volatile.Read(ref _holders) > 2;
 
     /// <summary>Where it lies in its object; for the cache, which takes it out there.</summary>
     public StoredObject? Owner;
@@ -67,9 +85,15 @@ internal sealed class Block : MemoryManager<byte>, IBodyOwner
     {
         if (Interlocked.Decrement(ref _holders) != 0)
             return;
-        NativeMemory.Free(_bytes);
+        if (_half is not null)
+            _budget.Pages!.GiveBack(_half);
+        else
+            NativeMemory.Free(_bytes);
         _budget.Freed(Charged);
     }
+
+    /// <summary>What is there of these bytes, for one who holds the block.</summary>
+    public BodyPiece Piece(int from, int to) => new(Memory[from..Math.Min(Filled, to)], this, GivesUpPages: _half is not null);
 
     public ReadOnlyMemory<byte> Read(int from, int to) => Memory[from..to];
 

@@ -14,6 +14,9 @@ internal sealed class BlockBudget
     // So many may be found in use before it is said that there is no room.
     private const int Patience = 64;
 
+    // So many in use one after the other, and the other queue is tried. Not at each: a few that are sent slowly would cost what the main queue keeps.
+    private const int Turn = 8;
+
     private readonly Lock _gate = new();
     private readonly Queue<Block> _small = new();
     private readonly Queue<Block> _main = new();
@@ -25,7 +28,18 @@ internal sealed class BlockBudget
     private long _refused;
     private long _evicted;
 
-    public BlockBudget(long bytes) => _limit = _whole = bytes;
+    // Below this the two megabytes that one block may take are too much of it.
+    private const long LeastForPages = 64 << 20;
+
+    /// <param name="bytes">All that the blocks may take.</param>
+    public BlockBudget(long bytes)
+    {
+        _limit = _whole = bytes;
+        Pages = bytes >= LeastForPages ? new BlockPages((int)(bytes / 16 / Block.Size)) : null;
+    }
+
+    /// <summary>Where whole blocks lie; null: in the C library's heap, as all others.</summary>
+    public BlockPages? Pages { get; }
 
     public long Limit => Volatile.Read(ref _limit);
     public long Used => Volatile.Read(ref _used);
@@ -90,8 +104,7 @@ internal sealed class BlockBudget
         {
             if (inUse > Patience + (_small.Count + _main.Count) / 8 || _small.Count + _main.Count == 0)
                 return false;
-            // Each that is in use turns to the other queue, which may have what is free.
-            var fromSmall = (_smallBytes * 10 > Limit) ^ (inUse % 2 == 1);
+            var fromSmall = (_smallBytes * 10 > Limit) ^ (inUse / Turn % 2 == 1);
             if (!(_main.Count == 0 || (fromSmall && _small.Count > 0) ? PassSmall() : PassMain()))
                 inUse++;
         }
@@ -115,7 +128,8 @@ internal sealed class BlockBudget
             _main.Enqueue(block);
             return true;
         }
-        _ghosts[KeyOf(block.Owner!, block.Index) % Ghosts] = KeyOf(block.Owner!, block.Index);
+        var key = KeyOf(block.Owner!, block.Index);
+        _ghosts[PlaceOf(key)] = key;
         Evict(block);
         return true;
     }
@@ -144,11 +158,15 @@ internal sealed class BlockBudget
 
     private bool TakeGhost(ulong key)
     {
-        if (_ghosts[key % Ghosts] != key)
+        ref var place = ref _ghosts[PlaceOf(key)];
+        if (place != key)
             return false;
-        _ghosts[key % Ghosts] = 0;
+        place = 0;
         return true;
     }
+
+    // No key is even, by which an empty place is told.
+    private static int PlaceOf(ulong key) => (int)(key >> 1) & (Ghosts - 1);
 
     // Of the name, so that an object fetched anew is remembered by what it was.
     private static ulong KeyOf(StoredObject owner, int index) => (owner.KeyHash ^ ((ulong)index * 0x9E3779B97F4A7C15)) | 1;

@@ -1,8 +1,5 @@
-using System.Buffers;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using XLive.Server.Playback.Vod.Origin;
-using XLive.Server.Sending;
 
 namespace XLive.Server.Playback.Vod.Cache;
 
@@ -10,11 +7,14 @@ namespace XLive.Server.Playback.Vod.Cache;
 /// Brings blocks: each once, whoever wants it, and detached from all of them: a viewer who leaves ends nobody's download. Blocks of one object
 /// are put together only under its strong tag (RFC 9111 section 3.4).
 /// </summary>
-internal sealed partial class BlockFetcher(PatientOrigins origins, BlockBudget budget, CacheFigures figures, ILogger<BlockFetcher> log)
+internal sealed partial class BlockFetcher(PatientOrigins origins, BlockBudget budget, CacheFigures figures, ILogger<BlockFetcher> log, DiskCache? disk = null)
 {
-    // Small enough that a thousand viewers for whom there is no block fit into what one core's socket buffers take, and at the usual
-    // 64 KiB/s a second's worth.
-    private const int WindowSize = 64 * 1024;
+    // A player that is still there asks again within this; one that has left, or sought elsewhere, must not have the rest of eight megabytes
+    // stand in the way of others: on a link of 10 Mbit/s that was six seconds for each who looked in.
+    private const long Unwanted = 2000;
+
+    // The second viewer of a block is asked about, and one in so many after him: it may have gone from the disk meanwhile.
+    private const int Again = 16;
 
     /// <summary>The block, held for the caller; null when there is no memory for it.</summary>
     public async ValueTask<Block?> HoldAsync(StoredObject of, int index)
@@ -41,14 +41,57 @@ internal sealed partial class BlockFetcher(PatientOrigins origins, BlockBudget b
         }
     }
 
-    public void Prefetch(StoredObject of, int index)
+    /// <summary>What its viewer will soon want: up to so many blocks in one request. Each request of its own would begin with a pause of a round trip.</summary>
+    public void Prefetch(StoredObject of, int index, int most)
     {
-        if (index >= of.BlockCount || of.Has(index) || of.Head.StrongTag is null || budget.TryTake(of, index, of.LengthOf(index)) is not { } block)
+        if (of.Head.StrongTag is null)
             return;
-        if (of.TryPlace(block))
-            _ = FetchAsync(of, block);
-        else
-            block.Release();
+        // A small memory is not for one viewer.
+        most = (int)Math.Clamp(budget.Limit / 16 / Block.Size, 1, most);
+        var blocks = new List<Block>(most);
+        for (; blocks.Count < most && index < of.BlockCount && !of.Has(index); index++)
+        {
+            var isOnDisk = disk is not null && of.Place is { } place && disk.MayHold(place, index);
+            if (isOnDisk && blocks.Count > 0)
+                break;
+            if (budget.TryTake(of, index, of.LengthOf(index)) is not { } block)
+                break;
+            if (!of.TryPlace(block))
+            {
+                block.Release();
+                break;
+            }
+            if (isOnDisk)
+            {
+                // From there each comes by itself, and at once.
+                _ = FetchAsync(of, block);
+                return;
+            }
+            blocks.Add(block);
+        }
+        if (blocks.Count > 0)
+            _ = FetchAsync(of, blocks);
+    }
+
+    private async Task FetchAsync(StoredObject of, List<Block> blocks)
+    {
+        var (first, last) = (blocks[0], blocks[^1]);
+        var offset = (long)first.Index << Block.Bits;
+        OriginReply reply;
+        try
+        {
+            reply = await OpenPartAsync(of, offset, ((long)last.Index << Block.Bits) + last.Length - offset);
+        }
+        catch (Exception e)
+        {
+            foreach (var block in blocks)
+            {
+                Lost(of, block, e);
+                block.Release();
+            }
+            return;
+        }
+        await FillAsync(of, blocks, reply);
     }
 
     /// <summary>Has a hold of its own on the block.</summary>
@@ -57,8 +100,20 @@ internal sealed partial class BlockFetcher(PatientOrigins origins, BlockBudget b
         var first = (long)block.Index << Block.Bits;
         try
         {
+            if (disk is not null && of.Place is { } place && await disk.ReadAsync(of, place, block))
+                return;
             await using var reply = await OpenPartAsync(of, first, block.Length);
-            await ReadAsync(reply, block);
+            of.Want();
+            if (await ReadAsync(of, reply, block))
+                disk?.Offer(of, block, again: false);
+            else
+                Leave(of, block);
+        }
+        catch (DiskSilentException e)
+        {
+            // The read may end later, and in this memory: those who wait take another block, and the origin's bytes.
+            of.Forget(block);
+            block.Fail(e);
         }
         catch (Exception e)
         {
@@ -70,60 +125,27 @@ internal sealed partial class BlockFetcher(PatientOrigins origins, BlockBudget b
         }
     }
 
-    private static OriginRequest Part(StoredObject of, long first, long length) =>
-        new(of.Path, of.Query, OriginKind.Media) { First = first, Last = first + length - 1, IfMatchTag = of.Head.StrongTag, Headers = of.SentHeaders };
-
-    private async ValueTask<OriginReply> OpenPartAsync(StoredObject of, long first, long length)
+    /// <summary>False: nobody wants it any more, and it would take long.</summary>
+    private async ValueTask<bool> ReadAsync(StoredObject of, OriginReply reply, Block block)
     {
-        var reply = await origins.OpenAsync(Part(of, first, length), CancellationToken.None);
-        try
-        {
-            // The body of an error is as long as the block, or longer, where the block is the end of a film.
-            if (reply.Status is not (StatusCodes.Status200OK or StatusCodes.Status206PartialContent))
-                throw new OriginException(reply.Status < 500 ? OriginFault.Changed : OriginFault.BadAnswer, $"status {reply.Status} for a part of what was there");
-            await SkipToAsync(reply, first);
-            return reply;
-        }
-        catch
-        {
-            await reply.DisposeAsync();
-            throw;
-        }
-    }
-
-    // An origin without ranges answers with all of it.
-    private static async ValueTask SkipToAsync(OriginReply reply, long first)
-    {
-        using var bin = new Discard();
-        for (var at = reply.First; at < first;)
-        {
-            var got = await reply.ReadAsync(bin.Memory[..(int)Math.Min(first - at, bin.Memory.Length)], CancellationToken.None);
-            if (got == 0)
-                throw new OriginException(OriginFault.BrokenOff, "the body ended before the part that was asked for");
-            at += got;
-        }
-    }
-
-    private sealed class Discard : IDisposable
-    {
-        private readonly byte[] _bytes = ArrayPool<byte>.Shared.Rent(64 * 1024);
-
-        public Memory<byte> Memory => _bytes;
-
-        public void Dispose() => ArrayPool<byte>.Shared.Return(_bytes);
-    }
-
-    private async ValueTask ReadAsync(OriginReply reply, Block block)
-    {
+        var (began, had) = (Environment.TickCount64, block.Filled);
         while (!block.IsWhole)
         {
+            if (!of.IsIndivisible && !block.IsWanted && IsUnwanted(of) && TimeLeft(block, began, had) > Unwanted)
+                return false;
             var got = await reply.ReadAsync(block.Rest, CancellationToken.None);
             if (got == 0)
                 throw new OriginException(OriginFault.BrokenOff, "the body ended before its length");
             figures.Filled(got);
             block.Grow(got);
         }
+        return true;
     }
+
+    private static long TimeLeft(Block block, long began, int had) =>
+        (Environment.TickCount64 - began) * (block.Length - block.Filled) / Math.Max(1, block.Filled - had);
+
+    private static bool IsUnwanted(StoredObject of) => Environment.TickCount64 - of.LastWanted > Unwanted;
 
     /// <summary>Fills these blocks one after the other with a reply that begins with the first of them; they are held for this, and the reply is disposed here.</summary>
     public async Task FillAsync(StoredObject of, List<Block> blocks, OriginReply reply)
@@ -131,10 +153,24 @@ internal sealed partial class BlockFetcher(PatientOrigins origins, BlockBudget b
         var at = 0;
         try
         {
-            for (; at < blocks.Count; at++)
+            of.Want();
+            while (at < blocks.Count)
             {
-                await ReadAsync(reply, blocks[at]);
-                blocks[at].Release();
+                var block = blocks[at];
+                if ((at > 0 && IsLeft(of, blocks, at)) || !await ReadAsync(of, reply, block))
+                {
+                    for (; at < blocks.Count; at++)
+                    {
+                        Leave(of, blocks[at]);
+                        blocks[at].Release();
+                    }
+                    return;
+                }
+                if (block.IsWanted)
+                    of.Want();
+                disk?.Offer(of, block, again: false);
+                at++;
+                block.Release();
             }
             if (blocks[^1].Index == of.BlockCount - 1)
                 await ExpectEndAsync(of, reply);
@@ -153,19 +189,22 @@ internal sealed partial class BlockFetcher(PatientOrigins origins, BlockBudget b
         }
     }
 
-    // The connection goes back to the pool when its end was read, and an answer that goes on is a lie about all of it.
-    private static async ValueTask ExpectEndAsync(StoredObject of, OriginReply reply)
+    private static bool IsLeft(StoredObject of, List<Block> blocks, int from)
     {
-        using var bin = new Discard();
-        try
+        if (of.IsIndivisible || !IsUnwanted(of))
+            return false;
+        for (var i = from; i < blocks.Count; i++)
         {
-            if (await reply.ReadAsync(bin.Memory, CancellationToken.None) > 0)
-                of.Leave();
+            if (blocks[i].IsWanted)
+                return false;
         }
-        catch (OriginException)
-        {
-            of.Leave();
-        }
+        return true;
+    }
+
+    private static void Leave(StoredObject of, Block block)
+    {
+        of.Forget(block);
+        block.Fail(new BlockLeftException());
     }
 
     private void Lost(StoredObject of, Block block, Exception e)
@@ -179,31 +218,29 @@ internal sealed partial class BlockFetcher(PatientOrigins origins, BlockBudget b
         block.Fail(e is OriginException ? e : new OriginException(OriginFault.BrokenOff, e.Message));
     }
 
-    /// <summary>For one viewer, and kept nowhere.</summary>
-    public async ValueTask<BodyPiece> WindowAsync(StoredObject of, long offset, long most)
+    /// <summary>A viewer turns to a block that is here: what is wanted again is worth its place on disk.</summary>
+    public void TurnTo(StoredObject of, Block block)
     {
-        figures.Window();
-        var length = (int)Math.Min(Math.Min(most, WindowSize), of.Length - offset);
-        var piece = new NativePiece(length);
-        try
-        {
-            await using var reply = await OpenPartAsync(of, offset, length);
-            for (var done = 0; done < length;)
-            {
-                var got = await reply.ReadAsync(piece.Memory[done..length], CancellationToken.None);
-                if (got == 0)
-                    throw new OriginException(OriginFault.BrokenOff, "the body ended before its length");
-                done += got;
-            }
-            return new BodyPiece(piece.Memory[..length], piece);
-        }
-        catch (Exception e)
-        {
-            piece.Release();
-            if (e is OriginException { Fault: OriginFault.Changed })
-                of.Leave();
-            throw e is OriginException ? new IOException(e.Message, e) : e;
-        }
+        if (disk is null)
+            return;
+        block.Readers++;
+        if (block.OnDisk is { IsGone: false } there)
+            there.Used();
+        else if (block.Readers % Again == 2)
+            disk.Offer(of, block, again: true);
+    }
+
+    /// <summary>Somebody will come for it: its place on disk is worth as much as if two had.</summary>
+    /// <returns>False: it is not there yet, and may still find no room among what waits.</returns>
+    public bool Keep(StoredObject of, Block block)
+    {
+        if (disk is null)
+            return true;
+        block.Readers = Math.Max(block.Readers, 2);
+        if (block.OnDisk is not { IsGone: false } there)
+            return disk.Offer(of, block, again: true);
+        there.Used();
+        return true;
     }
 
     [LoggerMessage(LogLevel.Error, "{Path}: filling the cache failed")]

@@ -1,4 +1,4 @@
-using System.Globalization;
+using XLive.Server.Settings;
 
 namespace XLive.Server.Playback.Vod.Cache;
 
@@ -97,7 +97,7 @@ internal readonly struct CacheControl
     {
         if (text.IsEmpty || text.ContainsAnyExceptInRange('0', '9'))
             return ifNone;
-        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? Math.Min(seconds, Longest) : Longest;
+        return WholeNumber.TryRead(text, out var seconds) ? Math.Min(seconds, Longest) : Longest;
     }
 
     /// <summary>token [ "=" ( token / quoted-string ) ] of a comma-separated list; a comma in quotes separates nothing.</summary>

@@ -5,11 +5,22 @@ namespace XLive.Server.Playback.Vod.Cache;
 
 public sealed class CacheOptions : ICheckedOptions
 {
+    // Its folders alone take a mebibyte.
+    private const long LeastDisk = 16 << 20;
+
+    [Setting("cache.disk", "origin responses on disk; 0 turns it off", Unit = SettingUnit.Bytes, NeedsRestart = true)]
+    public long Disk { get; set; }
+
+    [Setting("cache.dir", "where; without it below data.dir", NeedsRestart = true)]
+    public string? Dir { get; set; }
+
     [Setting("cache.rules", "how long what is kept, by path pattern: {match, ttl, stale, store}")]
     public List<CacheRule> Rules { get; set; } = [];
 
     public void Check(Action<string, string> fault)
     {
+        if (Disk != 0 && Disk < LeastDisk)
+            fault("cache.disk", "must be 0 or at least 16MiB");
         for (var i = 0; i < Rules.Count; i++)
         {
             var rule = Rules[i];
@@ -19,8 +30,8 @@ public sealed class CacheOptions : ICheckedOptions
                 fault($"cache.rules[{i}].ttl", "must not be negative");
             if (rule.Stale < TimeSpan.Zero)
                 fault($"cache.rules[{i}].stale", "must not be negative");
-            if (rule.Store == StoreIn.Disk)
-                fault($"cache.rules[{i}].store", "'disk' is not built yet; this version keeps in 'memory' or not at all, 'none'");
+            if (rule.Store == StoreIn.Disk && Disk == 0)
+                fault($"cache.rules[{i}].store", "'disk' needs cache.disk, which is 0");
         }
     }
 }
@@ -35,7 +46,8 @@ public sealed class CacheRule
 
     public TimeSpan? Stale { get; set; }
 
-    public StoreIn Store { get; set; }
+    public StoreIn? Store { get; set; }
 }
 
+/// <summary>Left out, on disk too when it is worth it; Disk: from the first; Memory: there alone.</summary>
 public enum StoreIn { Memory, Disk, None }

@@ -1,3 +1,4 @@
+using XLive.Media.Hls;
 using XLive.Server.Access;
 using XLive.Server.Playback.Http;
 
@@ -15,15 +16,29 @@ internal sealed class CachePolicies
     private static readonly TimeSpan AbsentMedia = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
 
+    /// <summary>
+    /// Half a target duration (RFC 8216bis appendix B), whatever an origin or a rule says: a live playlist that is older makes players stall.
+    /// </summary>
+    public static TimeSpan LongestLive(PlaylistTemplate template) => TimeSpan.FromSeconds(Math.Max(1, template.TargetDuration / 2));
+
     private readonly bool _keeps;
-    private readonly (PathPattern Pattern, CacheRule Rule)[] _rules;
+    private volatile (PathPattern Pattern, CacheRule Rule)[] _rules;
 
     public CachePolicies(CacheOptions options, bool keeps = true)
     {
         _keeps = keeps;
-        _rules = new (PathPattern, CacheRule)[options.Rules.Count];
-        for (var i = 0; i < _rules.Length; i++)
-            _rules[i] = (new PathPattern(options.Rules[i].Match), options.Rules[i]);
+        _rules = Compiled(options);
+    }
+
+    /// <summary>From now on; what is kept already stays for as long as was said when it came.</summary>
+    public void Change(CacheOptions options) => _rules = Compiled(options);
+
+    private static (PathPattern, CacheRule)[] Compiled(CacheOptions options)
+    {
+        var rules = new (PathPattern, CacheRule)[options.Rules.Count];
+        for (var i = 0; i < rules.Length; i++)
+            rules[i] = (new PathPattern(options.Rules[i].Match), options.Rules[i]);
+        return rules;
     }
 
     public CachePolicy Of(ReadOnlySpan<char> path, MediaKind kind, int status, bool isLive)
@@ -40,6 +55,6 @@ internal sealed class CachePolicies
             if (pattern.Matches(path))
                 return new CachePolicy(status < 400 ? rule.Ttl : null, isLive || status >= 400 ? null : rule.Stale, _keeps ? rule.Store : StoreIn.None, unsaid, stale, !kind.IsPlaylist);
         }
-        return new CachePolicy(null, null, _keeps ? StoreIn.Memory : StoreIn.None, unsaid, stale, !kind.IsPlaylist);
+        return new CachePolicy(null, null, _keeps ? null : StoreIn.None, unsaid, stale, !kind.IsPlaylist);
     }
 }

@@ -8,6 +8,9 @@ internal readonly record struct Fetched(StoredObject? Object, OriginReply? Reply
     /// <summary>The object's blocks are held for whoever asked, and nobody else may have it.</summary>
     public bool IsPinned { get; init; }
 
+    /// <summary>But those who waited for it.</summary>
+    public bool IsForWaiters { get; init; }
+
     public static Fetched Kept(StoredObject kept, string cacheStatus) => new(kept, null, null, null, cacheStatus);
 
     public static Fetched ForOne(OriginReply reply, StoredHead head) => new(null, reply, head, null, "XLive; fwd=miss");

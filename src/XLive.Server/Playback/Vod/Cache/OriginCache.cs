@@ -1,11 +1,8 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using XLive.Media.Hls;
 using XLive.Server.Playback.Http;
 using XLive.Server.Playback.Vod.Origin;
-using XLive.Server.Sessions;
 
 namespace XLive.Server.Playback.Vod.Cache;
 
@@ -16,54 +13,49 @@ namespace XLive.Server.Playback.Vod.Cache;
 /// </summary>
 internal sealed partial class OriginCache
 {
-    // Playlists, keys and subtitles are read whole before they are answered with, and so is what has no length.
-    private const long LargestWhole = 8L * Block.Size;
-
-    // Positions in blocks are an int; no film is a pebibyte.
-    private const long Longest = 1L << 50;
-
-    private static readonly TimeSpan PassFor = TimeSpan.FromMinutes(2);
-
     private readonly PatientOrigins _origins;
     private readonly CachePolicies _policies;
     private readonly BlockBudget _budget;
     private readonly BlockFetcher _fetcher;
-    private readonly KeyPaths _keys;
-    private readonly Func<IReadOnlyList<string>> _ownHosts;
     private readonly TimeProvider _clock;
     private readonly ILogger<OriginCache> _log;
-    private readonly long _firstPart;
-    private readonly RecentTable<Shelf> _shelves;
+    private readonly Intake _intake;
+    private readonly Shelves _shelves;
     private readonly ConcurrentDictionary<string, Asking> _asking = new(StringComparer.Ordinal);
-    private int _purges;
 
-    public OriginCache(PatientOrigins origins, CachePolicies policies, BlockBudget budget, KeyPaths keys, Func<IReadOnlyList<string>> ownHosts,
-        TimeProvider clock, ILogger<OriginCache> log, ILogger<BlockFetcher> fetcherLog)
+    public OriginCache(PatientOrigins origins, CachePolicies policies, BlockBudget budget, WholeObjects whole, TimeProvider clock,
+        ILogger<OriginCache> log, ILogger<BlockFetcher> fetcherLog, DiskCache? disk = null)
     {
-        (_origins, _policies, _budget, _keys, _ownHosts, _clock, _log) = (origins, policies, budget, keys, ownHosts, clock, log);
-        _fetcher = new BlockFetcher(origins, budget, Figures, fetcherLog);
+        (_origins, _policies, _budget, _clock, _log, Disk) = (origins, policies, budget, clock, log, disk);
+        _fetcher = new BlockFetcher(origins, budget, Figures, fetcherLog, disk);
         // A head costs one to two kibibytes beside the budget: an eighth of it at most, and few are needed where few bytes fit.
-        // A segment comes in one request, and of a film no more than somebody will soon watch; a small memory is not for one film.
-        _firstPart = Math.Clamp(budget.Limit / 16 / Block.Size, 1, 8) * Block.Size;
-        _shelves = new RecentTable<Shelf>((int)Math.Clamp(budget.Limit / (32 * 1024), 512, 16_384));
+        _shelves = new Shelves((int)Math.Clamp(budget.Limit / (32 * 1024), 512, 16_384), disk);
+        _intake = new Intake(policies, budget, _fetcher, whole, _shelves, Figures, clock, disk);
     }
 
     public CacheFigures Figures { get; } = new();
     public BlockBudget Budget => _budget;
     public BlockFetcher Fetcher => _fetcher;
+
+    /// <summary>The second tier, where there is one.</summary>
+    public DiskCache? Disk { get; }
     public int Count => _shelves.Count;
     public int MostObjects => _shelves.Capacity;
     public int Asked => _asking.Count;
-    public int Purges => Volatile.Read(ref _purges);
+    public WholeBodies Whole => _intake.Whole;
+    public int Purges => _shelves.Purges;
+
+    /// <summary>What the first request for an object brings at most.</summary>
+    public long FirstPart => _intake.FirstPart;
 
     public long Now => _clock.GetUtcNow().ToUnixTimeSeconds();
 
-    public StoredObject? Find(ReadOnlySpan<char> key, IHeaderDictionary request) => _shelves.Find(key)?.Find(request);
+    public StoredObject? Find(ReadOnlySpan<char> key, IHeaderDictionary request) => _shelves.Find(key, request);
 
     /// <summary>What the origin says now. An old version that is known is asked about, not fetched again.</summary>
     public async ValueTask<Fetched> AskAsync(Wanted wanted, StoredObject? known, CancellationToken aborted)
     {
-        var shelf = ShelfOf(wanted.Key);
+        var shelf = _shelves.Of(wanted.Key);
         if (Volatile.Read(ref shelf.PassUntil) > Environment.TickCount64)
             return await PassAsync(wanted, aborted);
         var mine = new Asking();
@@ -86,9 +78,12 @@ internal sealed partial class OriginCache
         if (asking == mine || fetched.Fault is not null)
             return fetched;
         // A 304 may make private what was not.
-        if (fetched.Object is not { Head.AnswersForAll: true } found || fetched.IsPinned)
+        if (fetched.Object is not { Head.AnswersForAll: true } found || (fetched.IsPinned && !fetched.IsForWaiters))
             return await PassAsync(wanted, aborted);
-        return found.Answers(wanted.Request) ? fetched : await AskApartAsync(wanted, shelf, aborted);
+        if (!found.Answers(wanted.Request))
+            return await AskApartAsync(wanted, shelf, aborted);
+        // Who asked may have it already, and nothing else holds what is not kept.
+        return !fetched.IsPinned || found.TryPin() ? fetched : await PassAsync(wanted, aborted);
     }
 
     private static async Task DisposeLaterAsync(Asking asking) => await (await asking.Task).DisposeAsync();
@@ -103,32 +98,23 @@ internal sealed partial class OriginCache
 
     private async Task RefreshAsync(Asking asking, Wanted wanted, StoredObject known)
     {
-        await RunAsync(asking, wanted, known, ShelfOf(wanted.Key));
+        await RunAsync(asking, wanted, known, _shelves.Of(wanted.Key));
         await asking.Task.Result.DisposeAsync();
     }
 
-    /// <summary>Forgets what is kept under this path, in all its forms, or under all that begin so.</summary>
-    public int Purge(string path)
+    /// <summary>Forgets all that is kept of what they cover. Final when it ends; how many objects were in memory.</summary>
+    public async Task<int> PurgeAsync(IReadOnlyList<CacheScope> scopes)
     {
         var gone = 0;
-        Interlocked.Increment(ref _purges);
-        _shelves.Visit((key, shelf) =>
-        {
-            if (key.StartsWith(path, StringComparison.Ordinal) && (path[^1] == '/' || key.Length == path.Length || key[path.Length] == CacheKey.Between))
-                gone += shelf.Clear();
-        });
+        foreach (var scope in scopes)
+            gone += _shelves.Purge(scope);
         Figures.Purge(gone);
+        if (Disk is not null)
+            await Disk.KeepPurgesAsync();
         return gone;
     }
 
-    private Shelf ShelfOf(string key)
-    {
-        if (_shelves.Find(key) is { } shelf)
-            return shelf;
-        shelf = new Shelf();
-        _shelves.Put(key, shelf);
-        return shelf;
-    }
+    public List<StoredObject> Within(CacheScope scope, int most) => _shelves.Within(scope, most);
 
     private sealed class Asking
     {
@@ -143,10 +129,14 @@ internal sealed partial class OriginCache
     {
         // Whoever waits has the thread for other things; the leader's own request does not run the download.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        var fetched = await TryAskAsync(wanted, known, shelf, CancellationToken.None);
+        // Another question may have ended between this one's look and its place among those that are asked.
+        var fetched = known is null && Divisible(wanted) is { } here ? Fetched.Kept(here, "XLive; hit") : await TryAskAsync(wanted, known, shelf, CancellationToken.None);
         _asking.TryRemove(KeyValuePair.Create(wanted.Key, asking));
         asking.Answer(fetched);
     }
+
+    private StoredObject? Divisible(Wanted wanted) =>
+        _shelves.Find(wanted.Key, wanted.Request) is { IsIndivisible: false, IsGone: false, IsBroken: false } found && found.Head.IsFresh(Now) ? found : null;
 
     // Another variant than the one that others wait for.
     private async ValueTask<Fetched> AskApartAsync(Wanted wanted, Shelf shelf, CancellationToken aborted) =>
@@ -154,6 +144,12 @@ internal sealed partial class OriginCache
 
     private async ValueTask<Fetched> TryAskAsync(Wanted wanted, StoredObject? known, Shelf shelf, CancellationToken cancel)
     {
+        if (known is null && Disk is not null)
+        {
+            (known, var answer) = await AskDiskAsync(Disk, wanted, shelf);
+            if (answer is { } kept)
+                return kept;
+        }
         try
         {
             return await AskOriginAsync(wanted, known, shelf, cancel);
@@ -193,7 +189,7 @@ internal sealed partial class OriginCache
         {
             // Not before the block that the viewer wants first: of a film of which nothing is known it may be the last.
             var first = wanted.First & ~(long)(Block.Size - 1);
-            request = request with { First = first, Last = first + (first == 0 ? _firstPart : Block.Size) - 1 };
+            request = request with { First = first, Last = first + (first == 0 ? _intake.FirstPart : Block.Size) - 1 };
         }
         var reply = await _origins.OpenAsync(request, cancel);
         try
@@ -202,7 +198,7 @@ internal sealed partial class OriginCache
             {
                 // An empty file has no range at all, and some servers say so.
                 await reply.DisposeAsync();
-                request = request with { First = 0, Last = wanted.First > 0 ? _firstPart - 1 : -1 };
+                request = request with { First = 0, Last = wanted.First > 0 ? _intake.FirstPart - 1 : -1 };
                 reply = await _origins.OpenAsync(request, cancel);
             }
             var (fetched, takesReply) = await KeepAsync(wanted, known, shelf, request, reply, asked, cancel);
@@ -223,11 +219,16 @@ internal sealed partial class OriginCache
         if (reply.Status == StatusCodes.Status304NotModified && known is not null)
         {
             Figures.Confirmed();
-            var policy = _policies.Of(wanted.Path, wanted.Kind, known.Head.Status, known.IsLive);
+            var policy = _policies.Of(wanted.Path, wanted.Kind, known.Head.Status, known.IsLive) with
+            {
+                Longest = known.IsLive ? CachePolicies.LongestLive(known.Playlist!.Template) : null,
+            };
             var freshened = known.Head.Updated(reply.Headers, policy, asked, Now, wanted.IsAuthorized);
             known.Freshen(freshened);
             if (!freshened.IsStorable)
                 shelf.Remove(known);
+            else
+                Disk?.Freshen(known);
             return (Fetched.Kept(known, "XLive; fwd=stale; fwd-status=304"), false);
         }
         var status = reply.Status == StatusCodes.Status206PartialContent ? StatusCodes.Status200OK : reply.Status;
@@ -237,114 +238,12 @@ internal sealed partial class OriginCache
             return (Fetched.Kept(known, $"XLive; hit; fwd=stale; fwd-status={status}"), false);
         }
         var first = new StoredHead(status, StoredFields.Of(reply), _policies.Of(wanted.Path, wanted.Kind, status, isLive: false), asked, Now, wanted.IsAuthorized);
-        var isPlaylist = wanted.Kind.IsPlaylist && status == StatusCodes.Status200OK;
-        var length = reply.Status == StatusCodes.Status206PartialContent ? reply.Total : reply.Length;
-        var isPart = reply.Status == StatusCodes.Status206PartialContent && (reply.First > 0 || reply.Length != reply.Total);
-        if (isPart && (first.StrongTag is null || !first.IsStorable || length is < 0 or > Longest))
+        if (Intake.IsUseless(reply, first))
         {
-            // Nothing says that two parts are of one version, or how many there are, or nobody may keep them: one reply must do.
-            shelf.PassUntil = Environment.TickCount64 + (long)PassFor.TotalMilliseconds;
+            Intake.PassFromNow(shelf);
             return (await PassAsync(wanted, cancel), false);
         }
-        if (isPlaylist || length < 0 || (first.IsStorable && !wanted.Kind.IsSegment && length <= LargestWhole))
-            return (await ReadWholeAsync(wanted, shelf, reply, first, asked, isPlaylist), false);
-        if (!first.IsStorable || length > Longest || (length > LargestWhole && !MayComeInParts(reply, first)))
-            return Passing(shelf, reply, first);
-        var kept = new StoredObject(wanted, first, length);
-        var fills = length > 0 && StartFilling(kept, reply);
-        if (!fills && kept.IsIndivisible && length > 0)
-            return Passing(shelf, reply, first, remember: false);
-        Put(shelf, kept, wanted);
-        return (Fetched.Kept(kept, "XLive; fwd=miss; stored"), fills);
-    }
-
-    private static bool MayComeInParts(OriginReply reply, StoredHead head) =>
-        head.StrongTag is not null && (reply.Status == StatusCodes.Status206PartialContent || reply.Header("Accept-Ranges") is "bytes");
-
-    /// <summary>
-    /// Takes the blocks that this reply brings, so that nobody else fetches them meanwhile. Where there is no memory for all of them the rest
-    /// is fetched when somebody wants it; what cannot be asked for in parts must find its place at once.
-    /// </summary>
-    private bool StartFilling(StoredObject kept, OriginReply reply)
-    {
-        var first = (int)(reply.First >> Block.Bits);
-        var end = reply.Length < 0 ? kept.Length : Math.Min(kept.Length, reply.First + reply.Length);
-        var blocks = new List<Block>();
-        for (var index = first; index < kept.BlockCount && ((long)index << Block.Bits) + kept.LengthOf(index) <= end; index++)
-        {
-            if ((!kept.IsIndivisible && blocks.Count << Block.Bits >= _firstPart) || _budget.TryTake(kept, index, kept.LengthOf(index)) is not { } block)
-                break;
-            kept.TryPlace(block);
-            blocks.Add(block);
-        }
-        if (blocks.Count == 0 || (kept.IsIndivisible && blocks.Count < kept.BlockCount))
-        {
-            foreach (var block in blocks)
-                block.Release();
-            return false;
-        }
-        _ = _fetcher.FillAsync(kept, blocks, reply);
-        return true;
-    }
-
-    private (Fetched, bool) Passing(Shelf shelf, OriginReply reply, StoredHead head, bool remember = true)
-    {
-        if (remember)
-            shelf.PassUntil = Environment.TickCount64 + (long)PassFor.TotalMilliseconds;
-        Figures.Pass();
-        return (Fetched.ForOne(reply, head), true);
-    }
-
-    private void Put(Shelf shelf, StoredObject kept, Wanted wanted)
-    {
-        Figures.Miss();
-        shelf.Put(kept, wanted.Request);
-        // The table may have let the shelf go meanwhile.
-        _shelves.Put(wanted.Key, shelf);
-        if (wanted.Purges != Purges)
-            shelf.Remove(kept);
-    }
-
-    private async ValueTask<Fetched> ReadWholeAsync(Wanted wanted, Shelf shelf, OriginReply reply, StoredHead head, long asked, bool isPlaylist)
-    {
-        using var whole = await WholeBody.ReadAsync(reply, LargestWhole);
-        Figures.Filled(whole.Length);
-        HeldPlaylist? playlist = null;
-        if (isPlaylist)
-        {
-            if (head.Find("Content-Encoding") is { } encoding && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
-                throw new OriginException(OriginFault.BadAnswer, $"a playlist came encoded as '{encoding}', though nobody asked for it");
-            var template = PlaylistTemplate.Parse(whole.Bytes.ToArray(), wanted.Path, HostsOf(reply));
-            if (template.IsPlaylist)
-            {
-                playlist = new HeldPlaylist(template, whole.Bytes.Span);
-                _keys.Learn(template.KeyPaths);
-                var isLive = template is { IsMultivariant: false, HasEndList: false };
-                head = new StoredHead(head.Status, head.Headers, _policies.Of(wanted.Path, wanted.Kind, head.Status, isLive), asked, head.Received, wanted.IsAuthorized);
-            }
-        }
-        var kept = new StoredObject(wanted, head, whole.Length) { Playlist = playlist, PlaylistTag = playlist is null ? "" : TagOf(whole.Bytes.Span) };
-        var beside = playlist?.HeldBytes * 3 ?? 0;
-        for (var index = 0; index < kept.BlockCount; index++)
-        {
-            if (_budget.TryTake(kept, index, kept.LengthOf(index), index == 0 ? beside : 0) is not { } block)
-            {
-                kept.Unpin();
-                throw new OriginException(OriginFault.Busy, "cache.memory has no room");
-            }
-            whole.Bytes.Slice(index << Block.Bits, block.Length).CopyTo(block.Rest);
-            block.Grow(block.Length);
-            kept.TryPlace(block);
-        }
-        if (!head.IsStorable)
-        {
-            // For the one who asked: his holds stay until he has it.
-            Figures.Pass();
-            return Fetched.Kept(kept, "XLive; fwd=miss") with { IsPinned = true };
-        }
-        Put(shelf, kept, wanted);
-        kept.Unpin();
-        return Fetched.Kept(kept, "XLive; fwd=miss; stored");
+        return await _intake.TakeAsync(wanted, shelf, reply, first, asked);
     }
 
     /// <summary>Answered to one viewer, with the range that he asked for.</summary>
@@ -364,7 +263,7 @@ internal sealed partial class OriginCache
             if (wanted.Kind.IsPlaylist || reply.Length < 0)
             {
                 await using (reply)
-                    return await ReadWholeAsync(wanted, new Shelf(), reply, head, asked, wanted.Kind.IsPlaylist && status == StatusCodes.Status200OK);
+                    return await _intake.ReadWholeAsync(wanted, new Shelf(), reply, head, asked, wanted.Kind.IsPlaylist && status == StatusCodes.Status200OK);
             }
             return Fetched.ForOne(reply, head);
         }
@@ -372,22 +271,6 @@ internal sealed partial class OriginCache
         {
             return Fetched.Failed(e.Fault);
         }
-    }
-
-    // What a playlist names at the origin's own address is the origin's, and comes by us.
-    private List<string> HostsOf(OriginReply reply)
-    {
-        var hosts = new List<string>(_ownHosts()) { reply.Origin.Name };
-        if (reply.Origin.Name is var name && (name.EndsWith(":80", StringComparison.Ordinal) || name.EndsWith(":443", StringComparison.Ordinal)))
-            hosts.Add(name[..name.LastIndexOf(':')]);
-        return hosts;
-    }
-
-    private static string TagOf(ReadOnlySpan<byte> text)
-    {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(text, hash);
-        return $"\"{Convert.ToHexStringLower(hash[..8])}\"";
     }
 
     [LoggerMessage(LogLevel.Error, "{Path}: asking the origin failed")]

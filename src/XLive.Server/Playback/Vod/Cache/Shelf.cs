@@ -13,6 +13,8 @@ internal sealed class Shelf
     /// <summary>Monotonic milliseconds until which the origin's answers are known to be for nobody else; 0: not known.</summary>
     public long PassUntil;
 
+    public IEnumerable<StoredObject> All => Volatile.Read(ref _objects).Where(static each => !each.IsGone);
+
     /// <summary>The newest that answers the request.</summary>
     public StoredObject? Find(IHeaderDictionary request)
     {
@@ -45,9 +47,14 @@ internal sealed class Shelf
     public int Clear()
     {
         var gone = Interlocked.Exchange(ref _objects, []);
+        var purged = 0;
         foreach (var each in gone)
+        {
+            // One that was left already, for another version or a part that is lost, is not told of again.
+            purged += each.IsGone ? 0 : 1;
             each.Leave();
-        return gone.Length;
+        }
+        return purged;
     }
 
     public void Remove(StoredObject gone)

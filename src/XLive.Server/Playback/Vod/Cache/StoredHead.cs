@@ -8,7 +8,11 @@ namespace XLive.Server.Playback.Vod.Cache;
 /// <param name="Unsaid">How long, where the origin is silent.</param>
 /// <param name="StaleUnsaid">How long beyond that when the origin fails.</param>
 /// <param name="MayGuess">Something old will hardly change soon.</param>
-internal readonly record struct CachePolicy(TimeSpan? Ttl, TimeSpan? Stale, StoreIn Store, TimeSpan Unsaid, TimeSpan StaleUnsaid, bool MayGuess);
+internal readonly record struct CachePolicy(TimeSpan? Ttl, TimeSpan? Stale, StoreIn? Store, TimeSpan Unsaid, TimeSpan StaleUnsaid, bool MayGuess)
+{
+    /// <summary>Fresh for no longer, whoever says so.</summary>
+    public TimeSpan? Longest { get; init; }
+}
 
 /// <summary>
 /// A response's status and header fields as they are kept, with all that decides how long (RFC 9111 sections 3 and 4). Never changed:
@@ -35,7 +39,7 @@ internal sealed class StoredHead
     {
         Status = status;
         Headers = headers;
-        Received = received;
+        (AskedAt, Received, IsAuthorized, Store) = (asked, received, authorized, policy.Store);
         var control = ControlOf(headers);
         HasControl = control.IsPresent || Find("Expires") is not null;
         ETag = Find("ETag") ?? "";
@@ -48,6 +52,9 @@ internal sealed class StoredHead
         AnswersForAll = !control.IsPrivate && !VaryNames.Contains("*");
         var isExplicit = control.SharedMaxAge >= 0 || control.MaxAge >= 0 || Find("Expires") is not null;
         _lifetime = Lifetime(control, policy, date, status);
+        // A rule's time begins with the answer; the origin's with the playlist.
+        if (policy.Longest is { } longest)
+            _lifetime = Math.Min(_lifetime, (long)longest.TotalSeconds + (isExplicit && policy.Ttl is null ? 0 : _initialAge));
         _neverStale = control.NoCache || (policy.Stale is null && (control.MustRevalidate || control.SharedMaxAge >= 0));
         MustRevalidate = control.NoCache && policy.Ttl is null;
         _staleWhile = Seconds(policy.Stale, control.StaleWhileRevalidate, TimeSpan.Zero);
@@ -63,7 +70,14 @@ internal sealed class StoredHead
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; }
 
     /// <summary>Unix seconds.</summary>
+    public long AskedAt { get; }
     public long Received { get; }
+
+    /// <summary>The request had an Authorization of the origin's.</summary>
+    public bool IsAuthorized { get; }
+
+    /// <summary>Where a rule of the site's wants it kept.</summary>
+    public StoreIn? Store { get; }
     public string ETag { get; }
     public string LastModified { get; }
     public long ModifiedSeconds { get; }

@@ -20,6 +20,7 @@ internal sealed class StoredObject
         Key = wanted.Key;
         (Path, Query, SentHeaders, Kind) = (wanted.Path, wanted.Query, wanted.SentHeaders, wanted.Kind);
         Length = length;
+        Purges = wanted.Purges;
         _kept = new Kept(head, head.Asked(wanted.Request));
         KeyHash = (ulong)(uint)string.GetHashCode(wanted.Key, StringComparison.Ordinal) * 0x9E3779B97F4A7C15;
         BlockCount = (int)((length + Block.Size - 1) >> Block.Bits);
@@ -43,6 +44,23 @@ internal sealed class StoredObject
     /// <summary>Where it is one, with what is made of it for viewers.</summary>
     public HeldPlaylist? Playlist { get; init; }
 
+    /// <summary>Which origin it came from, where that matters: of a playlist.</summary>
+    public string Origin { get; init; } = "";
+
+    /// <summary>How often had been purged when it was asked for.</summary>
+    public int Purges { get; }
+
+    /// <summary>Where it lies on disk, if it does.</summary>
+    public DiskPlace? Place { get; private set; }
+
+    public void Take(DiskPlace place)
+    {
+        Place = place;
+        Interlocked.MemoryBarrier();
+        if (IsGone)
+            place.Leave();
+    }
+
     /// <summary>Of the playlist's own bytes: what is made of it is another representation than the origin's.</summary>
     public string PlaylistTag { get; init; } = "";
 
@@ -55,6 +73,11 @@ internal sealed class StoredObject
     /// <summary>A part of it did not come.</summary>
     public bool IsBroken { get; private set; }
 
+    /// <summary>Monotonic milliseconds: when somebody last asked for bytes of it.</summary>
+    public long LastWanted { get; private set; }
+
+    public void Want() => LastWanted = Environment.TickCount64;
+
     public void MarkBroken() => IsBroken = true;
 
     public void Freshen(StoredHead head)
@@ -65,7 +88,13 @@ internal sealed class StoredObject
         Volatile.Write(ref _kept, new Kept(head, head.Asked(request)));
     }
 
-    public void Leave() => IsGone = true;
+    public void Leave()
+    {
+        IsGone = true;
+        // Whoever finds it a place meanwhile sees that it is gone, or is seen here.
+        Interlocked.MemoryBarrier();
+        Place?.Leave();
+    }
 
     public bool Answers(IHeaderDictionary request)
     {
@@ -85,6 +114,19 @@ internal sealed class StoredObject
         return block;
     }
 
+    /// <summary>The byte can be sent now.</summary>
+    public bool IsHere(long at) =>
+        _blocks.TryGetValue((int)(at >> Block.Bits), out var block) && !block.HasFailed && block.Filled > ((int)at & (Block.Size - 1));
+
+    /// <summary>Where it is sent from another form, its block on disk is used all the same.</summary>
+    public void UsedOnDisk()
+    {
+        if (Place is not null)
+            At(0)?.OnDisk?.Used();
+    }
+
+    public Block? At(int index) => _blocks.GetValueOrDefault(index);
+
     public bool Has(int index) => _blocks.TryGetValue(index, out var block) && !block.HasFailed;
 
     /// <summary>False: another is there already, or coming.</summary>
@@ -93,9 +135,9 @@ internal sealed class StoredObject
 
     public void Forget(Block block)
     {
-        // An indivisible object's blocks stay in their places for those who hold them; nobody else finds it any more.
+        // An indivisible object's blocks stay in their places for those who hold them; nobody else finds it any more, but on disk.
         if (IsIndivisible)
-            Leave();
+            IsGone = true;
         else
             _blocks.TryRemove(KeyValuePair.Create(block.Index, block));
     }

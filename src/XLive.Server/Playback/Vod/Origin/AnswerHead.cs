@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Net.Http.Headers;
+using XLive.Server.Settings;
 
 namespace XLive.Server.Playback.Vod.Origin;
 
@@ -78,7 +78,7 @@ internal sealed class AnswerHead
         if (response.Content.Headers.NonValidated.TryGetValues("Content-Length", out var lengths))
         {
             var text = lengths.Count == 1 ? lengths.First() : throw Lie("several Content-Length");
-            if (!TryNumber(text, out length))
+            if (!WholeNumber.TryRead(text, out length))
                 throw Lie("a Content-Length that is no number");
         }
         if (!response.Headers.NonValidated.TryGetValues("Transfer-Encoding", out var codings))
@@ -121,17 +121,10 @@ internal sealed class AnswerHead
         var dash = text.IndexOf('-');
         var slash = text.IndexOf('/');
         return dash > 0 && slash > dash
-            && TryNumber(text[..dash], out first)
-            && TryNumber(text[(dash + 1)..slash], out last)
+            && WholeNumber.TryRead(text[..dash], out first)
+            && WholeNumber.TryRead(text[(dash + 1)..slash], out last)
             && first <= last && last < long.MaxValue
-            && (text[(slash + 1)..] is "*" || TryNumber(text[(slash + 1)..], out total) && last < total);
-    }
-
-    // TryParse alone takes NULs behind a number.
-    private static bool TryNumber(ReadOnlySpan<char> text, out long number)
-    {
-        number = -1;
-        return !text.ContainsAnyExceptInRange('0', '9') && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+            && (text[(slash + 1)..] is "*" || WholeNumber.TryRead(text[(slash + 1)..], out total) && last < total);
     }
 
     private void CheckVersion(string wanted)

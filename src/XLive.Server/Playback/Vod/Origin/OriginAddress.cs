@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using XLive.Server.Settings;
 
 namespace XLive.Server.Playback.Vod.Origin;
 
@@ -51,7 +52,7 @@ internal sealed record OriginAddress(bool IsHttps, string Host, int Port, string
         var colon = text.LastIndexOf(':');
         var hasPort = colon >= 0 && !text.EndsWith(']');
         var host = hasPort ? text[..colon] : text;
-        if (hasPort && !(ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0))
+        if (hasPort && !(WholeNumber.TryRead(text.AsSpan(colon + 1), ushort.MaxValue, out var port) && port > 0))
             return false;
         return host.StartsWith('[')
             ? host.EndsWith(']') && IPAddress.TryParse(host, out _)

@@ -1,0 +1,14 @@
+namespace XLive.Media.Amf;
+
+public enum AmfKind : byte
+{
+    Undefined,
+    Null,
+    Boolean,
+    Number,
+    Text,
+    Date,
+    Bytes,
+    Object,
+    List,
+}

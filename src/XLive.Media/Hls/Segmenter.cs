@@ -1,0 +1,275 @@
+using XLive.Media.MpegTs;
+
+namespace XLive.Media.Hls;
+
+/// <summary>
+/// Frames in, finished segments out. One writer; time is that of the frames, and the date is an argument.
+///
+/// What must hold whatever comes (RFC 8216 4.3.3.1): the target duration is fixed with the first segment, and no segment, rounded, is longer. So
+/// (1) a segment ends at a key frame when it is long enough, or when another GOP like the last would make it too long;
+/// (2) where none comes in time it ends without one, and the stream no longer claims independent segments;
+/// (3) where nothing comes, it ends with what there was, and a discontinuity follows; as after times that jump and tracks that change.
+/// Which tracks there are nobody knows beforehand. Nothing waits for that: the first segment, which nobody has seen, is mended when one comes late.
+/// </summary>
+public sealed partial class Segmenter(SegmenterOptions options, Action<Segment> finished) : IDisposable
+{
+    // A GOP may be longer; segments are not, or a viewer waits half a minute for three.
+    private const int LongestTarget = 10;
+
+    // 4.49 rounds to 4, with a hundredth for what a player adds up otherwise.
+    private const long Rounded = 49 * Timestamp.PerSecond / 100;
+
+    // Milliseconds and late key frames: two seconds are often 1.998.
+    private const long Early = Timestamp.PerSecond / 10;
+
+    // What ends sooner, because something broke, is not worth a segment; without bound it would be any number of them.
+    private const long Shortest = Timestamp.PerSecond / 10;
+
+    // Video that shows itself so soon after audio belongs to it; what was begun without is begun again.
+    private const long TrackWait = Timestamp.PerSecond;
+
+    private readonly TsMuxer _muxer = new();
+    private readonly SegmenterLane _video = new();
+    private readonly SegmenterLane _audio = new();
+    private readonly long _wanted = (long)(options.SegmentSeconds * Timestamp.PerSecond);
+    private readonly int _wantedTarget = Math.Max(1, (int)Math.Ceiling(options.SegmentSeconds));
+
+    // Of the open segment.
+    private SegmentBuffer? _buffer;
+    private bool _isOpen;
+    private bool _isFirst = true;
+    private bool _isDiscontinuity;
+    private bool _isIndependent;
+    private bool _isVideoEarly;
+    private long _start;
+    private long _end;
+    private long _lastKey;
+    private int _videoFrames;
+
+    // Between segments.
+    private long _refused;
+    private bool _isBroken;
+    private long _waitingSince = long.MaxValue;
+    private long _anchor;
+    private DateTimeOffset _anchorDate;
+    private DateTimeOffset _endDate = DateTimeOffset.MinValue;
+    private bool _hasAnchor;
+
+    /// <summary>In seconds; 0 until the first segment is finished, then the same for ever.</summary>
+    public int TargetDuration { get; private set; }
+
+    /// <summary>Every segment so far could be begun with.</summary>
+    public bool IsIndependent { get; private set; } = true;
+
+    public SegmenterWarnings Warnings { get; private set; }
+
+    /// <summary>In ticks, the last whole one.</summary>
+    public long GopLength { get; private set; }
+
+    /// <summary>A segment grew beyond its bound; no more is taken.</summary>
+    public bool IsOverfull { get; private set; }
+
+    /// <summary>Frames that no segment could hold.</summary>
+    public long Refused => _refused + _muxer.Refused;
+
+    /// <summary>What the open segment takes.</summary>
+    public int OpenBytes => _buffer?.Taken ?? 0;
+
+    private long Target => TargetDuration > 0 ? TargetDuration : _wantedTarget;
+
+    /// <summary>The end at which a segment must have been cut.</summary>
+    private long Limit => ((TargetDuration > 0 ? TargetDuration : Math.Max(LongestTarget, _wantedTarget)) * (long)Timestamp.PerSecond) + Rounded;
+
+    public void Write(in Frame frame, DateTimeOffset now)
+    {
+        if (IsOverfull)
+            return;
+        if (!TsMuxer.IsWhole(frame))
+        {
+            // Here already: a segment that begins with a key frame must have it.
+            _refused++;
+            return;
+        }
+        var lane = frame.Track.IsVideo ? _video : _audio;
+        lane.Take(frame.Track);
+        if (!TryPlace(lane, frame.Decoded.Ticks))
+            return;
+        lane.Seen++;
+        if (!(_isOpen ? Admit(frame, lane, now) : MayOpen(frame, lane) && Open(frame, lane, now)))
+            return;
+        if (frame.Track.IsVideo)
+        {
+            _videoFrames++;
+            if (frame.IsKey)
+                _lastKey = lane.Last;
+        }
+        _end = Math.Max(_end, lane.Last + Math.Min(lane.Gap, Timestamp.PerSecond));
+        _muxer.Write(new Frame(lane.Carried!, new Timestamp(lane.Last), frame.CompositionOffset, frame.Flags, frame.Payload));
+        IsOverfull = _buffer!.IsOverfull;
+    }
+
+    /// <summary>The publisher has gone: what there is becomes a segment. He may come back, then with times and tracks of his own.</summary>
+    public void Break()
+    {
+        if (_isOpen)
+            Close(_end, isBroken: true);
+        _isBroken = _isBroken || TargetDuration > 0;
+        (_isFirst, _isVideoEarly, _hasAnchor) = (true, false, false);
+        _waitingSince = long.MaxValue;
+        _video.Forget();
+        _audio.Forget();
+    }
+
+    /// <summary>Segments that were given out are their holders'.</summary>
+    public void Dispose()
+    {
+        _isOpen = false;
+        _buffer?.Release();
+        _buffer = null;
+    }
+
+    /// <summary>Whether the frame goes into a segment: the open one, or another that begins with it.</summary>
+    private bool Admit(in Frame frame, SegmenterLane lane, DateTimeOffset now)
+    {
+        var length = lane.Last - _start;
+        if (lane.Carried is null)
+            return lane == _video ? AdmitVideo(frame, now) : AdmitAudio();
+        var isLeading = lane == _video || _video.Carried is null;
+        if (!isLeading && length + lane.Gap > Limit && IsVideoOnTime(lane.Last))
+            return ReferenceEquals(lane.Track, lane.Carried);
+        if (length > Limit)
+        {
+            // (3)
+            BreakTime();
+            return MayOpen(frame, lane) && Open(frame, lane, now);
+        }
+        var isCut = false;
+        if (isLeading && (frame.IsKey || lane == _audio))
+        {
+            var gop = lane == _video ? lane.Last - _lastKey : lane.Gap;
+            if (lane == _video && gop > 0)
+                GopLength = gop;
+            isCut = IsOther(lane) || (lane == _video && IsOther(_audio)) // (1)
+                || length >= _wanted - (lane == _video ? Early : lane.Gap / 2)
+                || length + gop > (Target * Timestamp.PerSecond) + Rounded;
+        }
+        else if (length + Math.Min(lane.Gap, Timestamp.PerSecond) > Limit)
+        {
+            // (2)
+            isCut = true;
+            Warnings |= SegmenterWarnings.LongGop;
+        }
+        if (isCut)
+        {
+            Close(lane.Last, isBroken: IsOther(_video) || IsOther(_audio));
+            return Open(frame, lane, now);
+        }
+        return ReferenceEquals(lane.Track, lane.Carried);
+    }
+
+    /// <summary>It has a track that the open segment cannot take.</summary>
+    private static bool IsOther(SegmenterLane lane) => lane.Seen > 0 && !ReferenceEquals(lane.Track, lane.Carried);
+
+    /// <summary>The end is the video's to find, and audio often comes a little before it.</summary>
+    private bool IsVideoOnTime(long audio) => audio - _video.Last < TrackWait && _video.Last + _video.Gap - _start <= Limit;
+
+    private bool AdmitVideo(in Frame frame, DateTimeOffset now)
+    {
+        if (_isFirst && _video.Last - _start <= TrackWait)
+            _isVideoEarly = true;
+        if (!frame.IsKey)
+            return false;
+        if (_isFirst && _isVideoEarly)
+            Discard();
+        else
+            Close(Math.Clamp(_video.Last, _start, _end), isBroken: true);
+        return Open(frame, _video, now);
+    }
+
+    private bool AdmitAudio()
+    {
+        if (!_isFirst)
+            return false;
+        _audio.Carried = _audio.Track;
+        _muxer.AddAudio(_buffer!.Written, _audio.Track!);
+        return true;
+    }
+
+    private bool Open(in Frame frame, SegmenterLane lane, DateTimeOffset now)
+    {
+        // A track of which a whole segment had nothing is one no more: players wait for what is announced.
+        var (video, audio) = (_video.Seen > 0 ? _video.Track : null, _audio.Seen > 0 ? _audio.Track : null);
+        var isOther = !ReferenceEquals(video, _video.Carried) || !ReferenceEquals(audio, _audio.Carried);
+        if (isOther && !_isFirst)
+        {
+            _isBroken = true;
+            Warnings |= SegmenterWarnings.TracksChanged;
+        }
+        (_video.Carried, _audio.Carried, _video.Seen, _audio.Seen) = (video, audio, 0, 0);
+        lane.Seen = 1;
+        if (video is not null && audio is not null && Math.Abs(_audio.Last - lane.Last) > SegmenterLane.Jump)
+            _audio.LoseTime();
+
+        _start = _end = lane.Last;
+        if (!_hasAnchor)
+            (_anchor, _anchorDate, _hasAnchor) = (_start, now > _endDate ? now : _endDate, true);
+        _isDiscontinuity = _isBroken;
+        _isIndependent = video is null || (lane == _video && frame.IsKey);
+        _isBroken = false;
+        _isOpen = true;
+        _videoFrames = 0;
+        _waitingSince = long.MaxValue;
+        _buffer ??= new SegmentBuffer(options.MostBytes);
+        _muxer.Begin(_buffer, video, audio, _isDiscontinuity);
+        return true;
+    }
+
+    /// <param name="isBroken">What follows does not go on from here.</param>
+    private void Close(long end, bool isBroken)
+    {
+        // Audio may be ahead of the picture that ends it, and what would have followed the last frame never came.
+        var duration = Math.Min(end - _start, Limit);
+        if (IsOverfull || duration <= 0 || (isBroken && duration < Shortest))
+        {
+            Discard();
+            return;
+        }
+        _muxer.End();
+        if (_muxer.IsEmpty)
+        {
+            Discard();
+            _isBroken |= TargetDuration > 0;
+            return;
+        }
+        var buffer = _buffer!;
+        buffer.Seal();
+        (_buffer, _isOpen, _isFirst) = (null, false, false);
+        if (TargetDuration == 0)
+            TargetDuration = Math.Clamp((int)Math.Ceiling(((double)duration / Timestamp.PerSecond) - 0.05), _wantedTarget, Math.Max(LongestTarget, _wantedTarget));
+        IsIndependent &= _isIndependent;
+        var date = _anchorDate + TimeSpan.FromSeconds((double)(_start - _anchor) / Timestamp.PerSecond);
+        _endDate = date + TimeSpan.FromSeconds((double)duration / Timestamp.PerSecond);
+        finished(new Segment
+        {
+            Buffer = buffer,
+            Start = new Timestamp(_start),
+            Duration = duration,
+            ProgramDateTime = date,
+            IsDiscontinuity = _isDiscontinuity,
+            IsIndependent = _isIndependent,
+            Video = _video.Carried,
+            Audio = _audio.Carried,
+            VideoFrames = _videoFrames,
+        });
+    }
+
+    /// <summary>What was written of it nobody has seen; that it followed on a break stays true of the next.</summary>
+    private void Discard()
+    {
+        _muxer.Abandon();
+        _buffer!.Clear();
+        _isBroken |= _isDiscontinuity;
+        _isOpen = false;
+        _hasAnchor = false;
+    }
+}

@@ -1,0 +1,28 @@
+namespace XLive.Media.Hls;
+
+public sealed record SegmenterOptions
+{
+    public double SegmentSeconds { get; init; } = 4;
+
+    /// <summary>Of one segment. A publisher who sends more is to be cut.</summary>
+    public int MostBytes { get; init; } = 64 << 20;
+}
+
+/// <summary>What of a publisher's stream makes his viewers' worse.</summary>
+[Flags]
+public enum SegmenterWarnings
+{
+    None = 0,
+
+    /// <summary>Key frames further apart than the target duration: segments begin without one.</summary>
+    LongGop = 1,
+
+    /// <summary>Audio and video have clocks of their own; audio was moved to where it came.</summary>
+    ClocksApart = 2,
+
+    /// <summary>Times that jumped.</summary>
+    TimeJump = 4,
+
+    /// <summary>A track that came, went or changed after the first segment.</summary>
+    TracksChanged = 8,
+}

@@ -1,0 +1,38 @@
+using XLive.Media;
+using XLive.Media.Flv;
+using XLive.Server.Live;
+
+namespace XLive.Server.Ingest.Rtmp;
+
+/// <summary>What a publisher's FLV bodies come to in its stream, whether messages of RTMP or tags over HTTP brought them.</summary>
+internal sealed class FlvFeed(Publication turn)
+{
+    private readonly FlvDemuxer _demuxer = new(turn.Begin);
+    private Track? _video;
+    private Track? _audio;
+
+    public long Dropped => _demuxer.Dropped;
+    public long Discontinuities => _demuxer.Discontinuities;
+
+    public void Take(TrackKind kind, uint timestamp, ReadOnlyMemory<byte> body)
+    {
+        var content = _demuxer.Read(kind, timestamp, body, out var frame, out var discontinuity);
+        if (content is FlvContent.Frame or FlvContent.Track)
+            Announce(kind);
+        if (content == FlvContent.Frame)
+            turn.Publish(frame, discontinuity);
+        else if (content == FlvContent.Dropped)
+            turn.Refused = _demuxer.Dropped;
+    }
+
+    /// <summary>A configuration of its own, or parameter sets that changed within a frame.</summary>
+    private void Announce(TrackKind kind)
+    {
+        ref var known = ref kind == TrackKind.Video ? ref _video : ref _audio;
+        var track = kind == TrackKind.Video ? _demuxer.Video! : _demuxer.Audio!;
+        if (ReferenceEquals(known, track))
+            return;
+        known = track;
+        turn.Announce(track, _demuxer.Time);
+    }
+}

@@ -1,0 +1,47 @@
+using System.Net;
+using XLive.Media.Rtmp;
+using XLive.Server.Access;
+using XLive.Server.Live;
+using XLive.Server.Rtmp;
+using XLive.Server.Telemetry;
+
+namespace XLive.Server.Ingest.Rtmp;
+
+/// <summary>From `publish` to the hub: the gate is asked, then the name.</summary>
+internal sealed partial class RtmpIngest(LiveStreams streams, LiveRoom room, PublishGate gate, RelayPath path, AuditLog audit, ILogger<RtmpIngest> log) : IRtmpPublishers
+{
+    private const string Denied = "NetStream.Publish.Denied";
+    private const string BadName = "NetStream.Publish.BadName";
+
+    public async ValueTask<RtmpAdmission<IRtmpPublisher>> AdmitAsync(RtmpConnection connection, RtmpPublish publish, CancellationToken gone)
+    {
+        var address = connection.Remote ?? IPAddress.None;
+        var query = publish.Query.Length > 0 ? publish.Query : connection.Connect.Query;
+        var admission = await gate.AdmitAsync(address, connection.Connect.App, publish.Name, query);
+        if (admission.Holder is not { } holder)
+            return RtmpAdmission<IRtmpPublisher>.Refused(Denied, admission.Reason);
+        // Whose stream is there already, a moment after a loss, takes nothing that it did not have.
+        if (!(StreamName.TryOf(connection.Connect.App, admission.Stream, out var own) && streams.TryFind(own.Value, out _)) && room.WhyFull() is { } full)
+        {
+            room.CountRefused();
+            audit.Refused("publish: " + full, null, address, null);
+            return RtmpAdmission<IRtmpPublisher>.Refused(Denied, $"The server is full: {full}; try again later.");
+        }
+        if (!StreamName.TryOf(connection.Connect.App, admission.Stream, out var name))
+            return RtmpAdmission<IRtmpPublisher>.Refused(BadName, "A stream's name is letters, digits and ._~- up to 128, without a leading dot.");
+        if (path.IsCircle(connection.Connect.FlashVersion))
+            return RtmpAdmission<IRtmpPublisher>.Refused(BadName, "The stream has been here before: it is forwarded in a circle.");
+        // He may have gone while the gate was asked; what is begun here his connection ends.
+        if (gone.IsCancellationRequested)
+            return RtmpAdmission<IRtmpPublisher>.Refused(Denied, "The connection has ended.");
+
+        var publisher = new Publisher(holder, address, connection.IsTls ? "rtmps" : "rtmp", connection.Connect.FlashVersion);
+        if (streams.TryPublish(name.Value, publisher, out var refusal) is not { } turn)
+            return RtmpAdmission<IRtmpPublisher>.Refused(BadName, refusal);
+        LogBegun(log, name.Value.ToString(), holder, publisher.Protocol);
+        return RtmpAdmission<IRtmpPublisher>.Granted(new RtmpPublisher(name.Value, turn, connection, log));
+    }
+
+    [LoggerMessage(LogLevel.Information, "{Stream}: published by {Holder} over {Protocol}")]
+    private static partial void LogBegun(ILogger log, string stream, string holder, string protocol);
+}

@@ -1,0 +1,57 @@
+using XLive.Media;
+using XLive.Media.Rtmp;
+using XLive.Server.Live;
+using XLive.Server.Rtmp;
+
+namespace XLive.Server.Ingest.Rtmp;
+
+/// <summary>One publisher's messages on their way to its stream: FLV bodies in, frames out.</summary>
+internal sealed partial class RtmpPublisher : IRtmpPublisher
+{
+    private readonly StreamName _name;
+    private readonly Publication _turn;
+    private readonly FlvFeed _feed;
+    private readonly CancellationTokenRegistration _cut;
+    private readonly ILogger _log;
+
+    public RtmpPublisher(StreamName name, Publication turn, RtmpConnection connection, ILogger log)
+    {
+        (_name, _turn, _log) = (name, turn, log);
+        _feed = new FlvFeed(turn);
+        _cut = turn.Cut.UnsafeRegister(o => connection.Close("NetStream.Publish.Denied", WordsOf(turn.EndedFor)), null);
+    }
+
+    public void Take(in RtmpEvent occurred)
+    {
+        // Metadata is not asked: what a stream is, its configurations say.
+        if (occurred.Kind is not (RtmpEventKind.Audio or RtmpEventKind.Video))
+            return;
+        var kind = occurred.Kind == RtmpEventKind.Video ? TrackKind.Video : TrackKind.Audio;
+        var message = occurred.Message;
+        _feed.Take(kind, message.Timestamp, message.Payload);
+    }
+
+    public void End(RtmpEnd how)
+    {
+        _cut.Unregister();
+        _turn.End(how switch
+        {
+            RtmpEnd.Said => PublishEnd.Finished,
+            RtmpEnd.Cut => PublishEnd.Stopping,
+            _ => PublishEnd.Lost,
+        });
+        LogEnded(_log, _name.ToString(), _turn.EndedFor!.Value, how, _turn.Received, _feed.Dropped, _feed.Discontinuities);
+    }
+
+    private static string WordsOf(PublishEnd? end) => end switch
+    {
+        PublishEnd.TakenOver => "Another publisher has taken the stream over.",
+        PublishEnd.Kicked => "Publishing was ended by an operator.",
+        PublishEnd.Revoked => "The stream key has been removed.",
+        PublishEnd.OutOfMemory => "The stream needs more memory than live.memory_per_stream.",
+        _ => "Publishing has ended.",
+    };
+
+    [LoggerMessage(LogLevel.Information, "{Stream}: publishing ended: {Why} ({How}) after {Bytes} bytes; {Dropped} messages dropped, {Discontinuities} discontinuities")]
+    private static partial void LogEnded(ILogger log, string stream, PublishEnd why, RtmpEnd how, long bytes, long dropped, long discontinuities);
+}

@@ -1,0 +1,71 @@
+using System.Text.Json;
+using XLive.Server.Access;
+using XLive.Server.Ingest.Pull;
+using XLive.Server.Limits;
+using XLive.Server.Live;
+using XLive.Server.Playback.Forward;
+using XLive.Server.Playback.Hls;
+
+namespace XLive.Server.Operations.Api;
+
+/// <summary>The sums of all live streams, each of which is by itself in /streams, and who may publish.</summary>
+internal static class LiveStats
+{
+    public static void Write(Utf8JsonWriter json, IServiceProvider services)
+    {
+        var live = services.GetRequiredService<LiveStreams>();
+        var room = services.GetRequiredService<LiveRoom>();
+        var (came, went, skipped) = live.Sums;
+        json.WriteStartObject("live");
+        json.WriteNumber("streams", live.Count);
+        json.WriteNumber("publishers", live.All.Count(static s => s.Publication is not null));
+        json.WriteNumber("viewers", live.All.Sum(static s => s.Viewers));
+        json.WriteNumber("bytes_in", came);
+        json.WriteNumber("bytes_out", went);
+        json.WriteNumber("frames_skipped", skipped);
+        json.WriteNumber("frame_bytes", live.MemoryBytes);
+        json.WriteNumber("frame_bytes_limit_each", live.Options.FrameBytes);
+        json.WriteNumber("segment_bytes", services.GetRequiredService<HlsStreams>().Bytes);
+        json.WriteNumber("segment_bytes_limit_each", live.Options.MemoryPerStream - live.Options.FrameBytes);
+        json.WriteNumber("viewers_by_shards", services.GetRequiredService<Shards>().Viewers);
+        json.WriteNumber("memory_bytes", live.AllBytes);
+        json.WriteNumber("memory_limit", room.MostBytes);
+        if (room.WhyFull() is { } why)
+            json.WriteString("full", why);
+        else
+            json.WriteNull("full");
+        json.WriteNumber("publishers_refused_full", room.Refused);
+        json.WriteStartArray("pulls");
+        foreach (var pull in services.GetRequiredService<Pulls>().All)
+        {
+            json.WriteStartObject();
+            json.WriteString("stream", pull.Entry.Stream);
+            json.WriteBoolean("on_demand", pull.Entry.OnDemand);
+            json.WriteBoolean("running", pull.IsRunning);
+            json.WriteString("trouble", pull.Trouble);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteStartArray("forwards");
+        foreach (var forward in services.GetRequiredService<Forwards>().All)
+        {
+            json.WriteStartObject();
+            json.WriteString("stream", forward.Stream.Name.ToString());
+            json.WriteString("host", forward.Host);
+            json.WriteBoolean("taken", forward.IsTaken);
+            json.WriteString("trouble", forward.Trouble);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
+
+        var publishes = services.GetRequiredService<PublishGate>().Limits;
+        json.WriteStartObject("limits");
+        json.WriteStartObject("publishes");
+        json.WriteNumber("refused", publishes.Refused);
+        json.WriteNumber("keys", publishes.Keys);
+        json.WriteNumber("key_limit", RateLimiter.MostKeys);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,141 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using XLive.Fuzz.Engine;
+using XLive.Media.Amf;
+using XLive.Media.Rtmp;
+
+namespace XLive.Fuzz.Inputs;
+
+/// <summary>
+/// What a server answers to us who fetch a stream from it, or push one to it, behind its handshake. In whatever pieces it comes it comes to the same; there is no
+/// media before it has begun, nothing after its end, and we say no more than a few times what we hear.
+/// </summary>
+public sealed class RtmpClientFuzzer : RtmpTalkFuzzer
+{
+    private const int Packet = ServerHandshake.PacketLength;
+
+    private static readonly byte[] Handshake = [3, .. new byte[Packet], .. new byte[Packet]];
+
+    public override string Name => "rtmp-client";
+
+    public override string Target => "`RtmpClientSession`, `AggregateReader`";
+
+    protected override string[] Tokens { get; } =
+    [
+        "\x02\0\x07_result\0", "\x02\0\x06_error\0", "\x02\0\x08onStatus\0", "\0\x10\0\0\0\0\0\0", "\0?\xf0\0\0\0\0\0\0", "\0\x7f\xf8\0\0\0\0\0\0", "\0\xc0\0\0\0\0\0\0\0", "\x03\0\x04" + "code", "\0\0\t", "\xc3", "\x43", "\xff\xff\xff",
+        "\0\x01\0\0\0\x01", "\0\x06", "\x16",
+    ];
+
+    protected override string Generate(Dice dice)
+    {
+        var grammar = new ChunkGrammar(dice);
+        if (dice.OneIn(2))
+            grammar.Message(5, 0, ChunkGrammar.UInt32(dice.OneIn(4) ? (uint)dice.Next() : 2_500_000));
+        if (dice.OneIn(2))
+            grammar.Message(6, 0, ChunkGrammar.UInt32(2_500_000) + "\x02");
+        if (dice.OneIn(2))
+            grammar.SetChunkSize(1 + dice.Below(5000));
+        grammar.Message(20, 0, Answer(dice.OneIn(12) ? "_error" : "_result", 1, dice.Pick("NetConnection.Connect.Success", "NetConnection.Connect.Rejected")));
+        if (!dice.OneIn(8))
+            grammar.Message(20, 0, Created(dice));
+        if (!dice.OneIn(8))
+            grammar.Message(20, 1, Answer("onStatus", 0, dice.Pick("NetStream.Play.Start", "NetStream.Publish.Start")));
+        for (var messages = dice.Below(12); messages > 0; messages--)
+            Message(dice, grammar);
+        return grammar.ToString();
+    }
+
+    private static void Message(Dice dice, ChunkGrammar grammar)
+    {
+        switch (dice.Below(9))
+        {
+            case 0:
+                grammar.Message(dice.OneIn(8) ? 17 : 20, 1, Answer("onStatus", 0, dice.Pick("NetStream.Play.Reset", "NetStream.Play.UnpublishNotify", "NetStream.Play.Stop", "NetStream.Data.Start", "")));
+                break;
+            case 1:
+                grammar.Message(4, 0, dice.Pick("\0\x06\0\0\0\x01", "\0\x01\0\0\0\x01", "\0\0\0\0\0\x01", "\0\x06"));
+                break;
+            case 2:
+                grammar.Message(22, 1, string.Concat(Enumerable.Range(0, dice.Below(5)).Select(_ => Part(dice))));
+                break;
+            case 3:
+                grammar.Message(18, 1, "\x02\0\x0aonMetaData\x08\0\0\0\0\0\0\x09");
+                break;
+            case 4:
+                grammar.Abort();
+                break;
+            default:
+                var body = new byte[dice.Below(400)];
+                dice.Fill(body);
+                grammar.Message(8 + dice.Below(2), 1, Latin(body));
+                break;
+        }
+    }
+
+    private static string Part(Dice dice)
+    {
+        var body = new string('x', dice.Below(30));
+        return (char)(8 + dice.Below(2)) + ChunkGrammar.UInt32((uint)body.Length)[1..] + "\0\0\x05\0\0\0\0" + body + ChunkGrammar.UInt32((uint)body.Length + 11);
+    }
+
+    private static string Created(Dice dice)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        var amf = new Amf0Writer(output);
+        amf.Text("_result");
+        amf.Number(4);
+        amf.Null();
+        amf.Number(dice.OneIn(10) ? dice.Pick<double>([0, -1, 1e300, double.NaN]) : 1 + dice.Below(3));
+        return Latin(output.WrittenSpan);
+    }
+
+    private static string Answer(string name, int transaction, string code)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        var amf = new Amf0Writer(output);
+        amf.Text(name);
+        amf.Number(transaction);
+        amf.Null();
+        amf.BeginObject();
+        amf.Member("level", code.EndsWith("Rejected", StringComparison.Ordinal) ? "error" : "status");
+        amf.Member("code", code);
+        amf.End();
+        return Latin(output.WrittenSpan);
+    }
+
+    protected override bool Play(ReadOnlyMemory<byte> input, StringBuilder? text, ReadOnlySpan<int> sizes)
+    {
+        var session = new RtmpClientSession(new RtmpTarget("live", "rtmp://h/live", "cam", Publishes: input.Length % 3 == 0), 0, new Random(1));
+        session.Read(Handshake, 0, out _, out _);
+        session.Output.ResetWrittenCount();
+        var answered = 0L;
+        try
+        {
+            for (int i = 0, at = 0; at < input.Length; i++)
+            {
+                var piece = input.Slice(at, Math.Min(sizes[Math.Min(i, sizes.Length - 1)], input.Length - at));
+                at += piece.Length;
+                while (session.Read(piece, 0, out var consumed, out var occurred))
+                {
+                    piece = piece[consumed..];
+                    var isMedia = occurred.Kind is RtmpEventKind.Audio or RtmpEventKind.Video;
+                    FuzzFailure.Unless(!isMedia || (session.IsEstablished && input.Length % 3 != 0));
+                    FuzzFailure.Equal(occurred.Kind is RtmpEventKind.Refused or RtmpEventKind.PlayEnded, session.IsOver, "an end");
+                    var hash = new HashCode();
+                    hash.AddBytes(occurred.Message.Payload.Span);
+                    text?.Append(CultureInfo.InvariantCulture, $"{occurred.Kind}@{occurred.Message.Timestamp}:{hash.ToHashCode():x} ");
+                }
+                answered += session.Output.WrittenCount;
+                session.Output.ResetWrittenCount();
+                FuzzFailure.Unless(answered <= 4096 + (4L * at));
+            }
+            return true;
+        }
+        catch (RtmpException fault)
+        {
+            text?.Append(fault.Fault).Append('!');
+            return false;
+        }
+    }
+}

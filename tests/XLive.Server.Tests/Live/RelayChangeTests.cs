@@ -1,0 +1,116 @@
+using XLive.Server.Ingest.Pull;
+using XLive.Server.Live;
+using XLive.Server.Playback.Forward;
+using XLive.Server.Settings;
+using XLive.Server.Tests.Delivery;
+
+namespace XLive.Server.Tests.Live;
+
+/// <summary>Pulls and forwards while something else changes: who publishes here, and what the settings say.</summary>
+public sealed class RelayChangeTests
+{
+    private static readonly StreamName Cam = new("live", "cam");
+
+    private static string Entry(ScriptedRemote remote, string stream = "live/cam", string rest = "") => $"{{stream: {stream}, url: \"rtmp://127.0.0.1:{remote.Port}/app/cam\"{rest}}}";
+
+    private static void Reload(TestServer server, string live)
+    {
+        File.WriteAllText(Path.Combine(server.Folder, "conf.yaml"), live);
+        Assert.Empty(server.Get<ServerSettings>().Reload());
+    }
+
+    private static bool Comes(TestServer server, in StreamName name) =>
+        server.Get<LiveStreams>().TryFind(name, out var stream) && stream.Publication is { Publisher.Key: PullFeed.Key, Received: > 0 };
+
+    [Fact]
+    public async Task Who_publishes_here_may_take_a_fetched_stream_over_and_it_comes_back_after_him()
+    {
+        using var remote = new ScriptedRemote();
+        await using var node = await TestServer.StartAsync($"--live.pull=[{Entry(remote)}]", "--live.takeover=replace");
+        Until.True(() => Comes(node, Cam), "it is fetched");
+        var stream = node.Get<LiveStreams>().All.Single();
+        using var viewer = stream.Watch();
+        var film = new Broadcast(node, Cam);
+        Until.Equal(Pulls.PublishedHere, () => node.Get<Pulls>().All.Single().Trouble, "what is wrong");
+        Assert.Equal((1, "test"), (remote.Connections, stream.Publication!.Publisher.Protocol));
+        Assert.False(stream.IsOver);
+        film.End(PublishEnd.Lost);
+        Until.True(() => Comes(node, Cam), "and again");
+        Assert.Same(stream, node.Get<LiveStreams>().All.Single());
+        Assert.Equal((2, ""), (remote.Connections, node.Get<Pulls>().All.Single().Trouble));
+    }
+
+    [Fact]
+    public async Task While_takeover_is_refused_a_fetched_stream_keeps_its_name()
+    {
+        using var remote = new ScriptedRemote();
+        await using var node = await TestServer.StartAsync($"--live.pull=[{Entry(remote)}]");
+        Until.True(() => Comes(node, Cam), "it is fetched");
+        Assert.Null(node.Get<LiveStreams>().TryPublish(Cam, Film.Somebody, out var refusal));
+        Assert.Equal("already publishing", refusal);
+    }
+
+    [Fact]
+    public async Task On_demand_it_begins_again_when_he_who_took_it_over_has_gone()
+    {
+        using var remote = new ScriptedRemote();
+        await using var node = await TestServer.StartAsync($"--live.pull=[{Entry(remote, rest: ", on_demand: true")}]", "--live.takeover=replace", "--live.idle_timeout=1s");
+        var pull = node.Get<Pulls>().All.Single();
+        await pull.WantAsync();
+        Until.True(() => Comes(node, Cam), "somebody asked");
+        var film = new Broadcast(node, Cam);
+        Until.True(() => !pull.IsRunning, "it is not fetched beside him");
+        film.End(PublishEnd.Finished);
+        // Nobody asked meanwhile. Who asks now need not wait for what is no failure.
+        Assert.Equal(SourceState.There, (await Until.Some(pull.WantAsync, static a => a.State == SourceState.There)).State);
+        Assert.Equal(2, remote.Connections);
+    }
+
+    [Fact]
+    public async Task A_pull_is_added_changed_and_removed_while_streams_run()
+    {
+        using var first = new ScriptedRemote();
+        using var second = new ScriptedRemote();
+        using var beside = new ScriptedRemote();
+        await using var node = await TestServer.StartAsync();
+        var streams = node.Get<LiveStreams>();
+        Reload(node, $"live: {{pull: [{Entry(first)}, {Entry(beside, "live/beside")}]}}");
+        Until.True(() => Comes(node, Cam) && Comes(node, new StreamName("live", "beside")), "added");
+        Assert.True(streams.TryFind(Cam, out var stream));
+        using var viewer = stream.Watch();
+
+        Reload(node, $"live: {{pull: [{Entry(beside, "live/beside")}, {Entry(second)}]}}");
+        Until.True(() => second.Connections == 1 && Comes(node, Cam), "from elsewhere");
+        // For who watches it is a loss that was mended.
+        Assert.True(streams.TryFind(Cam, out var now));
+        Assert.Same(stream, now);
+        Assert.Equal((1, 1), (first.Connections, beside.Connections));
+
+        Reload(node, $"live: {{pull: [{Entry(beside, "live/beside")}]}}");
+        Until.True(() => stream.IsOver, "removed");
+        Assert.Equal((1, 1), (streams.Count, node.Get<Pulls>().All.Count));
+        Assert.True(Comes(node, new StreamName("live", "beside")));
+        Assert.Equal((1, 1, 1), (first.Connections, second.Connections, beside.Connections));
+    }
+
+    [Fact]
+    public async Task A_forward_is_added_changed_and_removed_while_streams_run()
+    {
+        using var first = new ScriptedRemote();
+        using var second = new ScriptedRemote();
+        using var beside = new ScriptedRemote();
+        await using var server = await TestServer.StartAsync();
+        using var film = new Broadcast(server, Cam);
+        var stream = server.Get<LiveStreams>().All.Single();
+        Reload(server, $"live: {{forward: [{Entry(first)}, {Entry(beside)}]}}");
+        Until.True(() => first.Taken.Length > 20 && beside.Taken.Length > 20, "added");
+        Reload(server, $"live: {{forward: [{Entry(beside)}, {Entry(second)}]}}");
+        Until.True(() => second.Taken.Length > 20 && first.Open == 0, "to elsewhere");
+        Assert.Equal((2, 1), (stream.ViewersOf(ViewerKind.Forward), beside.Connections));
+        Reload(server, "live: {forward: []}");
+        Until.True(() => second.Open + beside.Open == 0, "removed");
+        Until.Equal(0, () => stream.Viewers, "viewers");
+        Assert.Empty(server.Get<Forwards>().All);
+        Assert.Null(film.Turn.EndedFor);
+    }
+}
