@@ -12,7 +12,7 @@ public static unsafe partial class PageMemory
     private const int ProtectNone = 0;
     private const int ProtectReadWrite = 3;
     private const int PrivateAnonymousNoReserve = 0x4022;
-    private const int NoHugePage = 15;
+    private const int NoHugePage = 15, DontNeed = 4;
 
     public static int WholePages(int bytes) => Math.Max(Page, (bytes + Page - 1) & ~(Page - 1));
 
@@ -44,6 +44,13 @@ public static unsafe partial class PageMemory
             throw new InsufficientMemoryException("no memory for a segment");
     }
 
+    /// <summary>What is there is given up, and the next bytes are written to other pages: whoever still looks at these sees what they were.</summary>
+    public static void Renew(nint at, int length)
+    {
+        if (!OperatingSystem.IsLinux() || madvise(at, (nuint)length, DontNeed) != 0)
+            throw new InvalidOperationException($"madvise: error {Marshal.GetLastPInvokeError()}");
+    }
+
     public static void Trim(nint at, int reserved, int kept)
     {
         if (OperatingSystem.IsLinux() && kept < reserved)
@@ -67,6 +74,6 @@ public static unsafe partial class PageMemory
     [LibraryImport("libc")]
     private static partial int munmap(nint address, nuint length);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int madvise(nint address, nuint length, int advice);
 }

@@ -49,7 +49,7 @@ public sealed class Cursor : IDisposable
     /// </summary>
     public bool TryRead(int most, out BodyPiece piece)
     {
-        var found = _log.TryRead(ref _number, most, out piece, out var skipped, _wantsKey);
+        var found = _log.TryRead(ref _number, most, out piece, out var skipped, _wantsKey, Kind == ViewerKind.Rtmp && _stream.ViewersOf(Kind) >= Slab.LeastViewers);
         // Who stood still because he wanted to has missed nothing.
         if (skipped > 0 && !_wantsKey)
         {

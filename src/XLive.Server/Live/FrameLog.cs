@@ -214,7 +214,8 @@ internal sealed class FrameLog(Slabs slabs, long mostBytes, WireForm form = Wire
     /// the piece is what the tracks are there: they may have changed meanwhile.
     /// </param>
     /// <param name="toKey">As if it had fallen behind, unless it is past the newest keyframe.</param>
-    public bool TryRead(ref long number, int most, out BodyPiece piece, out long skipped, bool toKey = false)
+    /// <param name="lends">The piece may be sent without a copy.</param>
+    public bool TryRead(ref long number, int most, out BodyPiece piece, out long skipped, bool toKey = false, bool lends = false)
     {
         lock (_gate)
         {
@@ -244,7 +245,10 @@ internal sealed class FrameLog(Slabs slabs, long mostBytes, WireForm form = Wire
             }
             while (number < _next);
             begin.Slab.Hold();
-            piece = new BodyPiece(begin.Slab.Memory.Slice(begin.Start, length), begin.Slab);
+            lends &= length >= Slab.LeastLent;
+            if (lends)
+                begin.Slab.Lend();
+            piece = new BodyPiece(begin.Slab.Memory.Slice(begin.Start, length), begin.Slab, lends ? Slab.LeastLent : 0);
             return true;
         }
     }

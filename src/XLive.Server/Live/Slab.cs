@@ -13,6 +13,13 @@ internal sealed unsafe class Slab : MemoryManager<byte>, IBodyOwner, IBufferWrit
     private readonly Slabs _from;
     private readonly byte* _bytes;
     private int _holders;
+    private volatile bool _isLent;
+
+    /// <summary>
+    /// Of what so many are sent at once, at least so many bytes go without a copy: a picture of 17 KiB to a thousand RTMP viewers costs 0.83 of the copy. Not where
+    /// each has a head of his own (HTTP chunks): that is a call more, and nothing is gained.
+    /// </summary>
+    public const int LeastLent = 8 * 1024, LeastViewers = 50;
 
     internal Slab(Slabs from, int length)
     {
@@ -32,6 +39,7 @@ internal sealed unsafe class Slab : MemoryManager<byte>, IBodyOwner, IBufferWrit
     internal void Begin()
     {
         Filled = 0;
+        _isLent = false;
         _holders = 1;
     }
 
@@ -40,9 +48,16 @@ internal sealed unsafe class Slab : MemoryManager<byte>, IBodyOwner, IBufferWrit
 
     public void Release()
     {
-        if (Interlocked.Decrement(ref _holders) == 0)
-            _from.TakeBack(this);
+        if (Interlocked.Decrement(ref _holders) != 0)
+            return;
+        // It lies in queues still, and is not written over: 0.1 ms, for which half a second of a stream was not copied to anybody.
+        if (_isLent)
+            PageMemory.Renew((nint)_bytes, PageMemory.WholePages(Length));
+        _from.TakeBack(this);
     }
+
+    /// <summary>From now on its pages may lie in sockets' queues. By one who holds it.</summary>
+    public void Lend() => _isLent = true;
 
     internal void Free() => PageMemory.Free((nint)_bytes, PageMemory.WholePages(Length));
 

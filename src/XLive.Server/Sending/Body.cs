@@ -10,8 +10,8 @@ public abstract class BodySource
 }
 
 /// <summary>Bytes that stand until they are given back.</summary>
-/// <param name="GivesUpPages">Nor are they overwritten then: whoever looks at their pages still sees them.</param>
-public readonly record struct BodyPiece(ReadOnlyMemory<byte> Bytes, IBodyOwner Owner, bool GivesUpPages = false);
+/// <param name="PagesFrom">Nor are they overwritten then, whoever looks at their pages still sees them: from so many bytes on these are worth more than a copy. 0: never.</param>
+public readonly record struct BodyPiece(ReadOnlyMemory<byte> Bytes, IBodyOwner Owner, int PagesFrom = 0);
 
 public interface IBodyOwner
 {
@@ -24,10 +24,10 @@ public interface IBodyOwner
 /// </summary>
 public readonly struct Body
 {
-    private Body(ReadOnlyMemory<byte> memory, SendableFile? file, BodySource? source, long offset, long length, FileKind kind, bool pages = false)
+    private Body(ReadOnlyMemory<byte> memory, SendableFile? file, BodySource? source, long offset, long length, FileKind kind, int pagesFrom = 0)
     {
         Kind = kind;
-        Pages = pages;
+        PagesFrom = pagesFrom;
         Memory = memory;
         File = file;
         Source = source;
@@ -39,8 +39,8 @@ public readonly struct Body
     public FileKind Kind { get; }
     public ReadOnlyMemory<byte> Memory { get; }
 
-    /// <summary>The memory may be sent page by page.</summary>
-    public bool Pages { get; }
+    /// <summary>As long as it is at least so long the memory may be sent page by page; 0: never.</summary>
+    public int PagesFrom { get; }
     public SendableFile? File { get; }
     public BodySource? Source { get; }
     public long Offset { get; }
@@ -48,7 +48,7 @@ public readonly struct Body
 
     public static Body Of(ReadOnlyMemory<byte> memory, FileKind kind = FileKind.Other) => new(memory, null, null, 0, memory.Length, kind);
 
-    public static Body Of(in BodyPiece piece, FileKind kind) => new(piece.Bytes, null, null, 0, piece.Bytes.Length, kind, piece.GivesUpPages);
+    public static Body Of(in BodyPiece piece, FileKind kind) => new(piece.Bytes, null, null, 0, piece.Bytes.Length, kind, piece.PagesFrom);
 
     public static Body Of(SendableFile file, long offset, long length, FileKind kind) => new(default, file, null, offset, length, kind);
 
@@ -57,7 +57,7 @@ public readonly struct Body
     public Body Slice(long offset, long length) =>
         Source is not null ? Of(Source, Offset + offset, length, Kind)
         : File is not null ? Of(File, Offset + offset, length, Kind)
-        : new(Memory.Slice((int)offset, (int)length), null, null, 0, length, Kind, Pages);
+        : new(Memory.Slice((int)offset, (int)length), null, null, 0, length, Kind, PagesFrom);
 }
 
 /// <summary>How a send ended; the meter, the log and the metrics all need the word.</summary>

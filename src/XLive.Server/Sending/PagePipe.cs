@@ -5,16 +5,17 @@ namespace XLive.Server.Sending;
 
 /// <summary>
 /// Sends pages of memory without a copy: vmsplice(2) into a pipe, splice(2) from there into the socket, each a reference to a page and no more.
-/// A mebibyte costs what sendfile(2) of the page cache does, and half of what the copy of send(2) does. Below 64 KiB the two calls cost more than the copy.
+/// A mebibyte costs what sendfile(2) of the page cache does, and half of what the copy of send(2) does.
 ///
 /// The pages lie in the queue, and beyond it with a receiver on this machine, until he has read them: nothing may ever be written there again. Their owner
-/// gives them up to the kernel (<see cref="BodyPiece.GivesUpPages"/>).
+/// gives them up to the kernel (<see cref="BodyPiece.PagesFrom"/>).
 ///
 /// Why not a file in memory and sendfile(2)? Its pages are single ones, a quarter dearer to send, and a millisecond a mebibyte to fill.
 /// Why not MSG_ZEROCOPY? It tells when the pages are free by the socket's error queue, a call for each, and copies after all for whoever is on this machine.
 /// </summary>
 internal static unsafe partial class PagePipe
 {
+    /// <summary>Of what one viewer is sent at a time: below it the two calls cost more than the copy.</summary>
     public const int Least = 64 * 1024;
 
     // What an unprivileged process may make of a pipe (fs.pipe-max-size), and a call's bound.

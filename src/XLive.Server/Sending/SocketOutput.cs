@@ -110,7 +110,7 @@ internal sealed partial class SocketOutput : BodyOutput, IThreadPoolWorkItem, IF
         {
             _memory = Body.Memory;
             _memoryIsBody = true;
-            _memoryIsPages = Body.Pages;
+            _pagesFrom = Body.PagesFrom;
         }
         else
         {
@@ -128,7 +128,8 @@ internal sealed partial class SocketOutput : BodyOutput, IThreadPoolWorkItem, IF
             return new(new FlushResult(false, End != SendEnd.Done));
         }
         _memory = source;
-        _memoryIsBody = _memoryIsPages = false;
+        _memoryIsBody = false;
+        _pagesFrom = 0;
         return FlushAsync(cancellationToken);
     }
 
@@ -198,7 +199,8 @@ internal sealed partial class SocketOutput : BodyOutput, IThreadPoolWorkItem, IF
     {
         _headSent = 0;
         _memory = default;
-        _memoryIsBody = _memoryIsPages = false;
+        _memoryIsBody = false;
+        _pagesFrom = 0;
         _fileLeft = 0;
         (_wantsRoom, _roomFor) = (false, null);
         Clear();

@@ -15,7 +15,7 @@ internal sealed unsafe partial class SocketOutput
     private long _bodyOffset;
     private long _fileLeft;
     private bool _memoryIsBody;
-    private bool _memoryIsPages;
+    private int _pagesFrom;
     private long _bodyTaken;
     private long _charged; // for the call that runs
 
@@ -57,7 +57,7 @@ internal sealed unsafe partial class SocketOutput
     private Step? SendMemory()
     {
         var ofHead = HeadEnd - _headSent;
-        var asPages = _memoryIsPages && _memory.Length >= PagePipe.Least && PagePipe.IsAllowed;
+        var asPages = _pagesFrom > 0 && _memory.Length >= _pagesFrom && PagePipe.IsAllowed;
         // Pages take a call of their own, and the head waits for the first of them.
         long ofMemory = asPages && ofHead > 0 ? 0 : Math.Min(_memory.Length, MaxCall);
         var isBody = _memoryIsBody && ofMemory > 0;

@@ -107,6 +107,45 @@ public sealed class RtmpPlaybackTests
         Assert.Contains($" 200 {expected.WrittenCount} ", server.Log("access.log"), StringComparison.Ordinal);
     }
 
+    /// <summary>Of so many viewers the pages themselves lie in the sockets' queues: what comes later is written elsewhere.</summary>
+    [Fact]
+    public async Task What_waits_in_the_queues_of_many_is_not_written_over()
+    {
+        var (server, port) = await StartAsync("--live.memory_per_stream=4MiB", "--network.send_idle_timeout=5m");
+        await using var _ = server;
+        var turn = Publish(server);
+        var film = new Film(new Random(7));
+        turn.Publish(film.Next());
+        List<RtmpClient> clients = [.. Enumerable.Range(0, Slab.LeastViewers).Select(i => Play(port, "cam?" + TestServer.Grant("u" + i)))];
+        var stream = server.Get<LiveStreams>().All.Single();
+        Until.Equal(clients.Count, () => stream.ViewersOf(ViewerKind.Rtmp), "viewers");
+        // 12 MB are a dozen times what is kept in this form. Two read as it comes, so that the others are sent it too; these read nothing.
+        for (var i = 1; i < 1200; i++)
+        {
+            turn.Publish(film.Next());
+            foreach (var reader in clients.Take(i % 8 == 0 ? 2 : 0))
+            {
+                while (NumberOf(Frame(reader)) < i)
+                {
+                }
+            }
+        }
+        foreach (var client in clients.Skip(2).Take(5))
+        {
+            var seen = 0;
+            while (client.Socket.Available > 0)
+            {
+                var frame = Frame(client);
+                var payload = frame.Payload.Span[(frame.Type == RtmpMessageType.Video ? 5 : 2)..];
+                Assert.True(payload[4..].IndexOfAnyExcept((byte)NumberOf(frame)) < 0, $"in the frame {NumberOf(frame)}, the {seen}th that came, lie others' bytes");
+                seen++;
+            }
+            Assert.InRange(seen, 20, 1200);
+        }
+        turn.End(PublishEnd.Finished);
+        clients.ForEach(static c => c.Dispose());
+    }
+
     [Theory]
     [InlineData("cam", "NetStream.Play.Failed", "no_grant", 401)]
     [InlineData("cam?uid=u1&expires=1&token=nV600swVPV9-L8vIIFr7IcTjVjvedAerpceJCnWLdWE", "NetStream.Play.Failed", "wrong_token", 401)]

@@ -86,7 +86,7 @@ internal sealed class HlsHandler(HlsStreams streams, PlaylistAnswers playlists, 
             var age = (long)segment.MaxAge(clock.GetUtcNow()).TotalSeconds;
             var facts = new FileFacts("video/mp2t", string.Create(CultureInfo.InvariantCulture, $"public, max-age={age}"), $"\"{stream.Life}-{segment.Number}s\"", "", 0);
             // Its memory is unmapped when it goes, and never written again.
-            var sent = FileResponse.WriteAsync(exchange, facts, Body.Of(new BodyPiece(buffer.Bytes, Nobody.Instance, GivesUpPages: true), FileKind.Ts), admission.Meter);
+            var sent = FileResponse.WriteAsync(exchange, facts, Body.Of(new BodyPiece(buffer.Bytes, Nobody.Instance, PagePipe.Least), FileKind.Ts), admission.Meter);
             if (!sent.IsCompletedSuccessfully)
             {
                 var held = buffer;

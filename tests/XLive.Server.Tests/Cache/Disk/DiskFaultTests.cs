@@ -3,6 +3,7 @@ using XLive.Server.Operations.Health;
 using XLive.Server.Playback.Vod.Cache;
 using XLive.Server.Tests.Delivery;
 using XLive.Server.Tests.Sessions;
+using XLive.Server.Tests.Traffic;
 
 namespace XLive.Server.Tests.Cache.Disk;
 
@@ -63,6 +64,44 @@ public sealed class DiskFaultTests
         Assert.InRange(shelves.OnDisk, 20 * MiB, shelves.Disk.Index.Bound);
         using var again = Again(shelves);
         Assert.Null(await again.GetAsync("/5.ts"));
+    }
+
+    [Fact]
+    public async Task A_purge_that_a_full_disk_cannot_take_is_503()
+    {
+        using var folder = new DiskFolder();
+        await using var origin = await ScriptedOrigin.StartAsync(c => ScriptedOrigin.File(c, "one film"u8.ToArray(), "\"1\""));
+        await using var server = await folder.FrontAsync(origin, CacheApi.Open);
+        server.Get<DiskCache>().Files.OnCall = static writes => _ = writes ? throw new IOException("No space left on device", 28) : 0;
+        server.Fetch("/a.ts");
+        var reply = await CacheApi.PostAsync(server, "/api/v1/cache/purge", CacheApi.Paths("/a.ts"));
+        Assert.Equal(503, reply.Status);
+        Assert.Contains("No space left on device", reply.Text, StringComparison.Ordinal);
+        Assert.Equal("10", reply["Retry-After"]);
+        // From memory it is gone all the same.
+        server.Fetch("/a.ts");
+        Assert.Equal(2, origin.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_purge_waits_ten_seconds_for_a_disk_that_hangs()
+    {
+        var clock = new HandClock();
+        using var hangs = new ManualResetEventSlim();
+        var doesHang = false;
+        using var shelves = new Shelved(clock: clock, onCall: writes =>
+        {
+            if (writes && Volatile.Read(ref doesHang))
+                hangs.Wait();
+        });
+        Volatile.Write(ref doesHang, true);
+        var purging = shelves.PurgeAsync("/5.ts");
+        Until.True(() => clock.Timers.Length > 0, "it waits");
+        clock.Pass(TimeSpan.FromSeconds(9.9));
+        Assert.False(purging.IsCompleted);
+        clock.Pass(TimeSpan.FromSeconds(0.2));
+        Assert.Contains("does not answer", (await Assert.ThrowsAsync<IOException>(() => purging)).Message, StringComparison.Ordinal);
+        hangs.Set();
     }
 
     private static Shelved Again(Shelved shelves)

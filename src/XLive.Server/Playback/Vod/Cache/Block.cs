@@ -93,7 +93,7 @@ internal sealed class Block : MemoryManager<byte>, IBodyOwner
     }
 
     /// <summary>What is there of these bytes, for one who holds the block.</summary>
-    public BodyPiece Piece(int from, int to) => new(Memory[from..Math.Min(Filled, to)], this, GivesUpPages: _half is not null);
+    public BodyPiece Piece(int from, int to) => new(Memory[from..Math.Min(Filled, to)], this, _half is not null ? PagePipe.Least : 0);
 
     public ReadOnlyMemory<byte> Read(int from, int to) => Memory[from..to];
 

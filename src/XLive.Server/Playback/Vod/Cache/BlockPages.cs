@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using XLive.Media.Hls;
 
 namespace XLive.Server.Playback.Vod.Cache;
 
@@ -15,7 +16,7 @@ internal sealed unsafe partial class BlockPages(int mostWaiting)
     // Address space, taken at once: memory is only what was written to.
     private const int PagesAtOnce = 32;
 
-    private const int HugePages = 14, DontNeed = 4;
+    private const int HugePages = 14;
 
     private readonly Lock _gate = new();
     private readonly Queue<Half> _clean = new();
@@ -51,7 +52,7 @@ internal sealed unsafe partial class BlockPages(int mostWaiting)
             var other = half.Other;
             if (!other.IsUsed)
             {
-                Discard(half.IsSecond ? other.Bytes : half.Bytes, HugePage);
+                PageMemory.Renew((nint)(half.IsSecond ? other.Bytes : half.Bytes), HugePage);
                 _clean.Enqueue(half);
                 if (other.Waits is { } place)
                 {
@@ -67,7 +68,7 @@ internal sealed unsafe partial class BlockPages(int mostWaiting)
             var oldest = _waiting.First!.Value;
             _waiting.RemoveFirst();
             oldest.Waits = null;
-            Discard(oldest.Bytes, Block.Size);
+            PageMemory.Renew((nint)oldest.Bytes, Block.Size);
             _clean.Enqueue(oldest);
         }
     }
@@ -86,12 +87,6 @@ internal sealed unsafe partial class BlockPages(int mostWaiting)
         }
     }
 
-    private static void Discard(byte* from, int length)
-    {
-        if (madvise(from, (nuint)length, DontNeed) != 0)
-            throw new InvalidOperationException($"madvise: error {Marshal.GetLastPInvokeError()}");
-    }
-
     /// <summary>Room for one block.</summary>
     internal sealed class Half(byte* bytes, bool isSecond)
     {
@@ -102,6 +97,6 @@ internal sealed unsafe partial class BlockPages(int mostWaiting)
         public LinkedListNode<Half>? Waits;
     }
 
-    [LibraryImport("libc", SetLastError = true)]
+    [LibraryImport("libc")]
     private static partial int madvise(void* address, nuint length, int advice);
 }

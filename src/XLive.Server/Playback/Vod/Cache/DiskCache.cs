@@ -22,13 +22,14 @@ internal sealed partial class DiskCache : IDisposable
     private readonly DiskReader _reader;
     private readonly DiskWriter _writer;
     private readonly WholeObjects _whole;
+    private readonly TimeProvider _clock;
 
     /// <param name="mostWaiting">Bytes of blocks that may wait to be written.</param>
     /// <param name="pause">After a fault, before it is tried again.</param>
     public DiskCache(DiskFiles files, long limit, long mostWaiting, CachePolicies policies, KeyPaths keys, WholeObjects whole, TimeProvider clock, Supervisor supervisor,
         ILogger<DiskCache> log, TimeSpan? pause = null)
     {
-        (Files, Index, Queue, _whole) = (files, new DiskIndex(limit), new DiskQueue(mostWaiting), whole);
+        (Files, Index, Queue, _whole, _clock) = (files, new DiskIndex(limit), new DiskQueue(mostWaiting), whole, clock);
         _heads = new DiskHeads(policies);
         _admission = new DiskAdmission(Index, keys);
         _reader = new DiskReader(files, Figures, clock, supervisor);
@@ -199,7 +200,7 @@ internal sealed partial class DiskCache : IDisposable
     {
         try
         {
-            await Queue.AddPurge().WaitAsync(PatienceForPurge);
+            await Queue.AddPurge().WaitAsync(PatienceForPurge, _clock);
         }
         catch (TimeoutException e)
         {
