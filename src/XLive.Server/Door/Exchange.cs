@@ -186,9 +186,14 @@ public sealed partial class Exchange : IMediaRequest
     public async ValueTask<bool> SendPieceAsync(Body piece, Meter? meter)
     {
         if (_isChunked)
-            BeginChunk(piece.Length);
+        {
+            ChunkHead.Write(_body.Writer, piece.Length, isFirst: !_hasChunks);
+            _hasChunks = true;
+        }
         else if (_webSocket is not null)
+        {
             BeginMessage(piece.Length);
+        }
         Ended(await SendBodyAsync(piece, meter));
         return End == SendEnd.Done;
     }
@@ -215,20 +220,6 @@ public sealed partial class Exchange : IMediaRequest
         pieces.GiveBack();
         Ended(new Sent(pieces.End, pieces.Sent));
         return End == SendEnd.Done;
-    }
-
-    private void BeginChunk(long length)
-    {
-        var place = _body.Writer.GetSpan(24);
-        var at = 0;
-        // The end of the one before waits for this one's beginning: no packet for two bytes.
-        if (_hasChunks)
-            "\r\n"u8.CopyTo(place[..(at = 2)]);
-        _hasChunks = true;
-        length.TryFormat(place[at..], out var digits, "x", System.Globalization.CultureInfo.InvariantCulture);
-        at += digits;
-        "\r\n"u8.CopyTo(place[at..]);
-        _body.Writer.Advance(at + 2);
     }
 
     /// <summary>The body that was begun without a length is whole.</summary>

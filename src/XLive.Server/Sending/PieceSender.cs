@@ -55,7 +55,10 @@ internal sealed class PieceSender
     public bool Send(in BodyPiece piece)
     {
         if (_isChunked)
-            BeginChunk(piece.Bytes.Length);
+        {
+            ChunkHead.Write(_output, piece.Bytes.Length, isFirst: !_hasChunks);
+            _hasChunks = true;
+        }
         _output.Announce(Body.Of(piece, _kind), _meter);
         _output.Advance(piece.Bytes.Length);
 #pragma warning disable CA2012 // no await: the thread that drives it has others to send to. Of an announced body the flush ends at once.
@@ -81,18 +84,4 @@ internal sealed class PieceSender
 
     /// <summary>Nobody drives it any more: what the connection sends next lies in its queue as bodies do.</summary>
     public void GiveBack() => _output.IsFramed = false;
-
-    private void BeginChunk(int length)
-    {
-        var place = _output.GetSpan(24);
-        var at = 0;
-        // The end of the one before waits for this one's beginning: no packet for two bytes.
-        if (_hasChunks)
-            "\r\n"u8.CopyTo(place[..(at = 2)]);
-        _hasChunks = true;
-        length.TryFormat(place[at..], out var digits, "x", System.Globalization.CultureInfo.InvariantCulture);
-        at += digits;
-        "\r\n"u8.CopyTo(place[at..]);
-        _output.Advance(at + 2);
-    }
 }

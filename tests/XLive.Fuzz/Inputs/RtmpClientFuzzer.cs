@@ -104,38 +104,18 @@ public sealed class RtmpClientFuzzer : RtmpTalkFuzzer
         return Latin(output.WrittenSpan);
     }
 
-    protected override bool Play(ReadOnlyMemory<byte> input, StringBuilder? text, ReadOnlySpan<int> sizes)
+    protected override Side Begin(ReadOnlyMemory<byte> input)
     {
-        var session = new RtmpClientSession(new RtmpTarget("live", "rtmp://h/live", "cam", Publishes: input.Length % 3 == 0), 0, new Random(1));
+        var publishes = input.Length % 3 == 0;
+        var session = new RtmpClientSession(new RtmpTarget("live", "rtmp://h/live", "cam", publishes), 0, new Random(1));
         session.Read(Handshake, 0, out _, out _);
-        session.Output.ResetWrittenCount();
-        var answered = 0L;
-        try
+        return new Side(session, Judge, AnswerTimes: 4);
+
+        void Judge(RtmpEvent occurred)
         {
-            for (int i = 0, at = 0; at < input.Length; i++)
-            {
-                var piece = input.Slice(at, Math.Min(sizes[Math.Min(i, sizes.Length - 1)], input.Length - at));
-                at += piece.Length;
-                while (session.Read(piece, 0, out var consumed, out var occurred))
-                {
-                    piece = piece[consumed..];
-                    var isMedia = occurred.Kind is RtmpEventKind.Audio or RtmpEventKind.Video;
-                    FuzzFailure.Unless(!isMedia || (session.IsEstablished && input.Length % 3 != 0));
-                    FuzzFailure.Equal(occurred.Kind is RtmpEventKind.Refused or RtmpEventKind.PlayEnded, session.IsOver, "an end");
-                    var hash = new HashCode();
-                    hash.AddBytes(occurred.Message.Payload.Span);
-                    text?.Append(CultureInfo.InvariantCulture, $"{occurred.Kind}@{occurred.Message.Timestamp}:{hash.ToHashCode():x} ");
-                }
-                answered += session.Output.WrittenCount;
-                session.Output.ResetWrittenCount();
-                FuzzFailure.Unless(answered <= 4096 + (4L * at));
-            }
-            return true;
-        }
-        catch (RtmpException fault)
-        {
-            text?.Append(fault.Fault).Append('!');
-            return false;
+            var isMedia = occurred.Kind is RtmpEventKind.Audio or RtmpEventKind.Video;
+            FuzzFailure.Unless(!isMedia || (session.IsEstablished && !publishes));
+            FuzzFailure.Equal(occurred.Kind is RtmpEventKind.Refused or RtmpEventKind.PlayEnded, session.IsOver, "an end");
         }
     }
 }

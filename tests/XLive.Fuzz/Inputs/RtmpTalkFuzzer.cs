@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using XLive.Fuzz.Engine;
+using XLive.Media.Rtmp;
 
 namespace XLive.Fuzz.Inputs;
 
@@ -16,9 +17,47 @@ public abstract class RtmpTalkFuzzer : Fuzzer<Memory<byte>>, IDisposable
 
     protected override TimeSpan Patience => TimeSpan.FromMilliseconds(2);
 
+    /// <summary>One side of a new connection, which has shaken hands.</summary>
+    /// <param name="Judge">Of each thing that occurred: may it be?</param>
+    /// <param name="AnswerTimes">For so many bytes more each byte that comes may be answered.</param>
+    protected sealed record Side(RtmpSession Session, Action<RtmpEvent> Judge, int AnswerTimes);
+
+    protected abstract Side Begin(ReadOnlyMemory<byte> input);
+
     /// <summary>By a new session; the last size is that of all further pieces. False: it was refused.</summary>
     /// <param name="text">What occurred.</param>
-    protected abstract bool Play(ReadOnlyMemory<byte> input, StringBuilder? text, ReadOnlySpan<int> sizes);
+    private bool Play(ReadOnlyMemory<byte> input, StringBuilder? text, ReadOnlySpan<int> sizes)
+    {
+        var side = Begin(input);
+        var session = side.Session;
+        session.Output.ResetWrittenCount();
+        var answered = 0L;
+        try
+        {
+            for (int i = 0, at = 0; at < input.Length; i++)
+            {
+                var piece = input.Slice(at, Math.Min(sizes[Math.Min(i, sizes.Length - 1)], input.Length - at));
+                at += piece.Length;
+                while (session.Read(piece, 0, out var consumed, out var occurred))
+                {
+                    piece = piece[consumed..];
+                    side.Judge(occurred);
+                    var hash = new HashCode();
+                    hash.AddBytes(occurred.Message.Payload.Span);
+                    text?.Append(CultureInfo.InvariantCulture, $"{occurred.Kind}@{occurred.Message.Timestamp}:{hash.ToHashCode():x} ");
+                }
+                answered += session.Output.WrittenCount;
+                session.Output.ResetWrittenCount();
+                FuzzFailure.Unless(answered <= 4096 + ((long)side.AnswerTimes * at));
+            }
+            return true;
+        }
+        catch (RtmpException fault)
+        {
+            text?.Append(fault.Fault).Append('!');
+            return false;
+        }
+    }
 
     protected override Memory<byte> Read(string input)
     {
