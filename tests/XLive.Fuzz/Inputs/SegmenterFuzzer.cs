@@ -67,13 +67,13 @@ public sealed class SegmenterFuzzer : Fuzzer<byte[]>, IDisposable
         using var playlist = new LivePlaylist(new LivePlaylistOptions { MediaUri = "s/1/index.m3u8", MostBytes = 4 << 20 });
         var (now, time) = (Epoch, 0L);
         Segmenter? segmenter = null;
-        segmenter = new Segmenter(new SegmenterOptions { SegmentSeconds = 2, MostBytes = 2 << 20 }, segment =>
+        segmenter = new Segmenter(new SegmenterOptions { SegmentSeconds = 2 }, new TransportSegments(segment =>
         {
             segment.Buffer.TryHold();
             _segments.Add(segment);
             playlist.Add(segment, segmenter!.TargetDuration, segmenter.IsIndependent, now);
             _playlists.Add((playlist.Current!.Media.Plain.ToArray(), now));
-        });
+        }, 2 << 20));
         for (var at = 0; at + 2 < input.Length; at += 3)
         {
             var (what, step, wrong) = (input[at], input[at + 1], input[at + 2]);
