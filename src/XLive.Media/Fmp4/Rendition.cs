@@ -14,6 +14,9 @@ namespace XLive.Media.Fmp4;
 internal abstract class Rendition(CmafSegments writer, Action<CmafPart> partReady, Action<CmafSegment> segmentReady)
 #pragma warning restore CA1001
 {
+    // What is staged between segments: a first segment's memory is a hundred times a part's.
+    private const int MostKept = 1 << 20;
+
     private readonly List<CmafPart> _untold = [];
     private Sample[] _samples = new Sample[64];
     private int _first;
@@ -26,6 +29,7 @@ internal abstract class Rendition(CmafSegments writer, Action<CmafPart> partRead
     private long _end;
     private uint _sequence;
     private bool _isLost;
+    private int _most;
 
     /// <summary>Null: the stream has no such track.</summary>
     public Initialization? Initialization { get; private set; }
@@ -90,19 +94,15 @@ internal abstract class Rendition(CmafSegments writer, Action<CmafPart> partRead
         if (!_isLost)
             Flush(ending, end);
         Tell();
-        var segment = _segment;
-        if (segment is null)
-        {
-            // Nothing came for it, or more than it may hold; either way its time goes by.
-            segment = Open(Scale(writer.Place(_opening.Start)), _opening.ProgramDateTime);
-            _end = segment.Start + Scale(ending.Duration);
-        }
+        // Nothing came for it, or more than it may hold; either way its time goes by.
+        var segment = _segment ?? Open(Scale(writer.Place(_opening.Start)), _opening.ProgramDateTime);
         _buffer?.Seal();
         segment.Buffer = _buffer;
-        segment.Finish(_isLost ? Math.Max(Scale(ending.Duration), 1) : _end - segment.Start);
+        segment.Finish(_buffer is null ? Math.Max(Scale(ending.Duration), 1) : _end - segment.Start);
         (_buffer, _segment) = (null, null);
-        if (!HasStaged)
+        if (!HasStaged && _most > MostKept)
             Unstage();
+        _most = _staged?.Length ?? 0;
         segmentReady(segment);
     }
 
@@ -144,7 +144,7 @@ internal abstract class Rendition(CmafSegments writer, Action<CmafPart> partRead
     {
         if (_isLost)
             return default;
-        if (!writer.HasRoom((2L * (length + Sample.Cost)) + MovieFragment.Length(true, 1)))
+        if (!writer.HasRoom(2L * (length + Sample.Cost)))
         {
             Lose();
             return default;
@@ -166,6 +166,7 @@ internal abstract class Rendition(CmafSegments writer, Action<CmafPart> partRead
     protected void Stage(in Sample sample)
     {
         ((IBufferWriter<byte>)_staged!).Advance(sample.Size);
+        _most = Math.Max(_most, _staged.Length);
         if (_count == _samples.Length)
             Array.Resize(ref _samples, _count * 2);
         _samples[_count++] = sample;
@@ -307,7 +308,6 @@ internal abstract class Rendition(CmafSegments writer, Action<CmafPart> partRead
         (_first, _count, _firstByte) = (0, _count - _first, 0);
     }
 
-    /// <summary>With its memory: a first segment's is a hundred times a part's.</summary>
     private void Unstage()
     {
         (_first, _count, _firstByte) = (0, 0, 0);

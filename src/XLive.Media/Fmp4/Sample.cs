@@ -3,8 +3,8 @@ namespace XLive.Media.Fmp4;
 /// <summary>A frame as a track run tells it (14496-12 8.8.8); times in the track's time scale.</summary>
 internal struct Sample
 {
-    /// <summary>What one costs beside its payload, here and in the run.</summary>
-    public const int Cost = 48;
+    /// <summary>What one takes beside its payload: its place here, and the boxes where it is a part by itself.</summary>
+    public const int Cost = 96;
 
     public long Decoded;
     public int Duration;

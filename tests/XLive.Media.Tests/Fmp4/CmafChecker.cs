@@ -93,6 +93,8 @@ internal sealed class CmafChecker
     public void Segment(CmafSegment segment, IReadOnlyList<CmafPart> parts, double target)
     {
         _segments++;
+        // Seconds that were multiplied are not whole any more.
+        target += 0.001;
         var isVideo = segment.Kind == TrackKind.Video;
         if (segment.IsDiscontinuity)
             _next = -1;
@@ -164,12 +166,14 @@ internal sealed class CmafChecker
             Require(bytes[tfdt.Body] == 1 && tfdt.End - tfdt.Body == 12, "tfdt of 64 bits");
             var time = (long)BinaryPrimitives.ReadUInt64BigEndian(bytes[(tfdt.Body + 4)..]);
             Require(time >= 0, "tfdt below 0");
-            if (isFirst)
+            var isSegment = isFirst;
+            if (isSegment)
                 Require(time == start, "the segment's start is its first tfdt");
             isFirst = false;
             if (_next >= 0)
             {
-                Require(isVideo ? time == _next : time >= _next, $"tfdt {time} after {_next}");
+                // Within a segment pictures never leave a hole: decoders would wait for a key frame.
+                Require(time == _next || (time > _next && (!isVideo || isSegment)), $"tfdt {time} after {_next}");
                 Holes += time > _next ? 1 : 0;
             }
             Run(bytes, Only(bytes, traf.Body, traf.End, "trun"), moof, mdat, isVideo, time, isVideo ? 0 : (int)UInt(bytes, tfhd.Body + 8), isVideo ? 0 : UInt(bytes, tfhd.Body + 12));

@@ -73,6 +73,8 @@ internal sealed class CmafRig : IDisposable
         var checker = segment.Kind == TrackKind.Video ? Video : Audio;
         if (_seen.Add(segment.Initialization))
             checker.Initialization(segment.Initialization);
+        if (Math.Round(segment.Seconds, MidpointRounding.AwayFromZero) > Segmenter.TargetDuration)
+            checker.Faults.Add($"a segment of {segment.Seconds} s, a target duration of {Segmenter.TargetDuration}");
         checker.Segment(segment, PartsOf(segment), Writer.PartTargetSeconds * segment.Initialization.TimeScale);
         Segments.Add(segment);
         Told.Add(segment);
