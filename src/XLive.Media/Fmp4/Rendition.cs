@@ -11,25 +11,16 @@ namespace XLive.Media.Fmp4;
 /// Before the part target is known all of a segment is staged. Allocates by the part and the segment, not by the frame.
 /// </summary>
 #pragma warning disable CA1001 // what it holds it gives away, or Abandon frees it
-internal abstract class Rendition(CmafSegments writer, Action<CmafPart> partReady, Action<CmafSegment> segmentReady)
+internal abstract partial class Rendition(CmafSegments writer, Action<CmafPart> partReady, Action<CmafSegment> segmentReady)
 #pragma warning restore CA1001
 {
-    // What is staged between segments: a first segment's memory is a hundred times a part's.
-    private const int MostKept = 1 << 20;
-
     private readonly List<CmafPart> _untold = [];
-    private Sample[] _samples = new Sample[64];
-    private int _first;
-    private int _count;
-    private int _firstByte;
-    private SegmentBuffer? _staged;
     private SegmentBuffer? _buffer;
     private CmafSegment? _segment;
     private SegmentOpening _opening;
     private long _end;
     private uint _sequence;
     private bool _isLost;
-    private int _most;
 
     /// <summary>Null: the stream has no such track.</summary>
     public Initialization? Initialization { get; private set; }
@@ -43,12 +34,6 @@ internal abstract class Rendition(CmafSegments writer, Action<CmafPart> partRead
 
     /// <summary>What is staged twice: while it is written it stands in both places.</summary>
     public long Cost => (_buffer?.Length ?? 0L) + (2L * ((_staged?.Length ?? 0) + ((long)_count * Sample.Cost)));
-
-    public ReadOnlySpan<Sample> Staged => _samples.AsSpan(_first, _count - _first);
-
-    protected ref Sample Newest => ref _samples[_count - 1];
-
-    protected bool HasStaged => _count > _first;
 
     protected CmafSegments Writer => writer;
 
@@ -133,43 +118,6 @@ internal abstract class Rendition(CmafSegments writer, Action<CmafPart> partRead
     {
         var (seconds, rest) = Math.DivRem(ticks, Timestamp.PerSecond);
         return (seconds * Initialization!.TimeScale) + (rest * Initialization.TimeScale / Timestamp.PerSecond);
-    }
-
-    protected ref readonly Sample At(int index) => ref _samples[_first + index];
-
-    protected int StagedCount => _count - _first;
-
-    /// <summary>Where the payload is to be written; null: there is no room, and the segment is lost.</summary>
-    protected Span<byte> Room(int length)
-    {
-        if (_isLost)
-            return default;
-        if (!writer.HasRoom(2L * (length + Sample.Cost)))
-        {
-            Lose();
-            return default;
-        }
-        Compact();
-        try
-        {
-            _staged ??= new SegmentBuffer(writer.Options.MostBytes);
-            return ((IBufferWriter<byte>)_staged).GetSpan(length)[..length];
-        }
-        catch (InsufficientMemoryException)
-        {
-            Lose();
-            return default;
-        }
-    }
-
-    /// <param name="sample">Its payload stands where <see cref="Room"/> said.</param>
-    protected void Stage(in Sample sample)
-    {
-        ((IBufferWriter<byte>)_staged!).Advance(sample.Size);
-        _most = Math.Max(_most, _staged.Length);
-        if (_count == _samples.Length)
-            Array.Resize(ref _samples, _count * 2);
-        _samples[_count++] = sample;
     }
 
     /// <summary>So many of the staged samples are the next part.</summary>
@@ -287,33 +235,5 @@ internal abstract class Rendition(CmafSegments writer, Action<CmafPart> partRead
         if (_segment is not null)
             _segment.Buffer = null;
         Unstage();
-    }
-
-    private void Compact()
-    {
-        if (_first == 0)
-            return;
-        if (_first == _count)
-        {
-            (_first, _count, _firstByte) = (0, 0, 0);
-            _staged?.Clear();
-            return;
-        }
-        _samples.AsSpan(_first, _count - _first).CopyTo(_samples);
-        var rest = _staged!.Length - _firstByte;
-        _staged.Written[_firstByte..].CopyTo(_staged.Written);
-        _staged.Clear();
-        _ = ((IBufferWriter<byte>)_staged).GetSpan(rest);
-        ((IBufferWriter<byte>)_staged).Advance(rest);
-        (_first, _count, _firstByte) = (0, _count - _first, 0);
-    }
-
-    private void Unstage()
-    {
-        (_first, _count, _firstByte) = (0, 0, 0);
-        _staged?.Release();
-        _staged = null;
-        if (_samples.Length > 1024)
-            _samples = new Sample[64];
     }
 }
