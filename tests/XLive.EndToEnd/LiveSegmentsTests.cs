@@ -64,12 +64,12 @@ public sealed class LiveSegmentsTests
         using var playlist = new LivePlaylist(new LivePlaylistOptions { Window = 100, MediaUri = "live.m3u8" });
         Segmenter segmenter = null!;
         var now = DateTimeOffset.UnixEpoch;
-        segmenter = new Segmenter(new SegmenterOptions { SegmentSeconds = 2 }, segment =>
+        segmenter = new Segmenter(new SegmenterOptions { SegmentSeconds = 2 }, new TransportSegments(segment =>
         {
             File.WriteAllBytes(Path.Combine(into, LiveSegment.NameOf(segments.Count)), segment.Buffer.Bytes.ToArray());
             segments.Add(segment);
             playlist.Add(segment, segmenter.TargetDuration, segmenter.IsIndependent, now);
-        });
+        }));
         using (segmenter)
         {
             foreach (var frames in publishes)

@@ -65,6 +65,13 @@ public static class AvcConfiguration
         }
     }
 
+    /// <summary>Those of the picture, of the record of a track.</summary>
+    internal static bool TryReadParameters(ReadOnlySpan<byte> record, out SequenceParameters parameters, out string fault)
+    {
+        parameters = default;
+        return TryWalk(record, out var first, out fault) && SequenceParameters.TryRead(first, out parameters, out fault);
+    }
+
     private static bool TryWalk(ReadOnlySpan<byte> record, out ReadOnlySpan<byte> first, out string fault)
     {
         first = default;

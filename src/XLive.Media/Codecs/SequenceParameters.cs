@@ -1,7 +1,7 @@
 namespace XLive.Media.Codecs;
 
 /// <summary>What an H.264 sequence parameter set (7.3.2.1.1) tells about the picture.</summary>
-internal readonly record struct SequenceParameters(int Width, int Height, int ShownWidth, int ShownHeight, double FrameRate)
+internal readonly record struct SequenceParameters(int Width, int Height, int ShownWidth, int ShownHeight, uint AspectAcross, uint AspectDown, double FrameRate)
 {
     // Table A-1, level 6.2, the highest there is: so many macroblocks, and by A.3.1 no side longer than the root of eight times as many.
     private const uint MostMacroblocks = 139_264;
@@ -80,12 +80,12 @@ internal readonly record struct SequenceParameters(int Width, int Height, int Sh
         if (width <= 0 || height <= 0)
             return Fail("nothing is left of the picture when it is cropped", out fault);
 
-        var (aspect, rate) = hasUsability ? ReadUsability(ref bits) : (1, 0);
+        var (aspectAcross, aspectDown, rate) = hasUsability ? ReadUsability(ref bits) : (1, 1, 0);
         // A ratio that makes a strip of the picture is a field filled with rubbish.
-        var shown = Math.Round(width * aspect);
+        var shown = Math.Round(width * ((double)aspectAcross / aspectDown));
         if (shown is < 1 or > LongestSide * 16)
             shown = width;
-        parameters = new((int)width, (int)height, (int)shown, (int)height, rate);
+        parameters = new((int)width, (int)height, (int)shown, (int)height, aspectAcross, aspectDown, rate);
         fault = "";
         return true;
     }
@@ -93,9 +93,9 @@ internal readonly record struct SequenceParameters(int Width, int Height, int Sh
     /// <summary>
     /// vui_parameters() as far as the timing, E.1.1. Cameras write it wrong, and decoders play them: what runs out of bits says nothing, and is no fault.
     /// </summary>
-    private static (double Aspect, double Rate) ReadUsability(ref BitReader bits)
+    private static (uint Across, uint Down, double Rate) ReadUsability(ref BitReader bits)
     {
-        double aspect = 1;
+        uint aspectAcross = 1, aspectDown = 1;
         if (bits.Flag())
         {
             var index = bits.Bits(8);
@@ -105,7 +105,7 @@ internal readonly record struct SequenceParameters(int Width, int Height, int Sh
             else if (index is >= 1 and <= 16)
                 (across, down) = (AspectRatios[((int)index * 2) - 2], AspectRatios[((int)index * 2) - 1]);
             if (across > 0 && down > 0)
-                aspect = (double)across / down;
+                (aspectAcross, aspectDown) = (across, down);
         }
         if (bits.Flag())
             bits.Skip(1); // overscan_appropriate_flag
@@ -129,7 +129,7 @@ internal readonly record struct SequenceParameters(int Width, int Height, int Sh
             if (unitsInTick > 0)
                 rate = timeScale / (2.0 * unitsInTick);
         }
-        return bits.HasFailed ? (1, 0) : (aspect, rate is >= 1 and <= 300 ? rate : 0);
+        return bits.HasFailed ? (1, 1, 0) : (aspectAcross, aspectDown, rate is >= 1 and <= 300 ? rate : 0);
     }
 
     private static void SkipScalingLists(ref BitReader bits, int count)

@@ -1,9 +1,7 @@
-using XLive.Media.MpegTs;
-
 namespace XLive.Media.Hls;
 
 /// <summary>
-/// Frames in, finished segments out. One writer; time is that of the frames, and the date is an argument.
+/// Frames in, segments out, in the container of an <see cref="ISegmentWriter"/>. Called by one; time is that of the frames, and the date is an argument.
 ///
 /// What must hold whatever comes (RFC 8216 4.3.3.1): the target duration is fixed with the first segment, and no segment, rounded, is longer. So
 /// (1) a segment ends at a key frame when it is long enough, or when another GOP like the last would make it too long;
@@ -11,7 +9,7 @@ namespace XLive.Media.Hls;
 /// (3) where nothing comes, it ends with what there was, and a discontinuity follows; as after times that jump and tracks that change.
 /// Which tracks there are nobody knows beforehand. Nothing waits for that: the first segment, which nobody has seen, is mended when one comes late.
 /// </summary>
-public sealed partial class Segmenter(SegmenterOptions options, Action<Segment> finished) : IDisposable
+public sealed partial class Segmenter(SegmenterOptions options, ISegmentWriter writer) : IDisposable
 {
     // A GOP may be longer; segments are not, or a viewer waits half a minute for three.
     private const int LongestTarget = 10;
@@ -28,17 +26,15 @@ public sealed partial class Segmenter(SegmenterOptions options, Action<Segment> 
     // Video that shows itself so soon after audio belongs to it; what was begun without is begun again.
     private const long TrackWait = Timestamp.PerSecond;
 
-    private readonly TsMuxer _muxer = new();
     private readonly SegmenterLane _video = new();
     private readonly SegmenterLane _audio = new();
     private readonly long _wanted = (long)(options.SegmentSeconds * Timestamp.PerSecond);
     private readonly int _wantedTarget = Math.Max(1, (int)Math.Ceiling(options.SegmentSeconds));
 
     // Of the open segment.
-    private SegmentBuffer? _buffer;
+    private SegmentOpening _opening;
     private bool _isOpen;
     private bool _isFirst = true;
-    private bool _isDiscontinuity;
     private bool _isIndependent;
     private bool _isVideoEarly;
     private long _start;
@@ -70,10 +66,10 @@ public sealed partial class Segmenter(SegmenterOptions options, Action<Segment> 
     public bool IsOverfull { get; private set; }
 
     /// <summary>Frames that no segment could hold.</summary>
-    public long Refused => _refused + _muxer.Refused;
+    public long Refused => _refused + writer.Refused;
 
     /// <summary>What the open segment takes.</summary>
-    public int OpenBytes => _buffer?.Taken ?? 0;
+    public int OpenBytes => writer.OpenBytes;
 
     private long Target => TargetDuration > 0 ? TargetDuration : _wantedTarget;
 
@@ -84,7 +80,13 @@ public sealed partial class Segmenter(SegmenterOptions options, Action<Segment> 
     {
         if (IsOverfull)
             return;
-        if (!TsMuxer.IsWhole(frame))
+        if (!writer.Carries(frame.Track))
+        {
+            Warnings |= SegmenterWarnings.TrackRefused;
+            _refused++;
+            return;
+        }
+        if (!writer.Takes(frame))
         {
             // Here already: a segment that begins with a key frame must have it.
             _refused++;
@@ -104,8 +106,8 @@ public sealed partial class Segmenter(SegmenterOptions options, Action<Segment> 
                 _lastKey = lane.Last;
         }
         _end = Math.Max(_end, lane.Last + Math.Min(lane.Gap, Timestamp.PerSecond));
-        _muxer.Write(new Frame(lane.Carried!, new Timestamp(lane.Last), frame.CompositionOffset, frame.Flags, frame.Payload));
-        IsOverfull = _buffer!.IsOverfull;
+        writer.Write(new Frame(lane.Carried!, new Timestamp(lane.Last), frame.CompositionOffset, frame.Flags, frame.Payload));
+        IsOverfull = writer.IsOverfull;
     }
 
     /// <summary>The publisher has gone: what there is becomes a segment. He may come back, then with times and tracks of his own.</summary>
@@ -124,8 +126,7 @@ public sealed partial class Segmenter(SegmenterOptions options, Action<Segment> 
     public void Dispose()
     {
         _isOpen = false;
-        _buffer?.Release();
-        _buffer = null;
+        writer.Dispose();
     }
 
     /// <summary>Whether the frame goes into a segment: the open one, or another that begins with it.</summary>
@@ -179,7 +180,7 @@ public sealed partial class Segmenter(SegmenterOptions options, Action<Segment> 
             _isVideoEarly = true;
         if (!frame.IsKey)
             return false;
-        if (_isFirst && _isVideoEarly)
+        if (_isFirst && _isVideoEarly && !writer.IsSeen)
             Discard();
         else
             Close(Math.Clamp(_video.Last, _start, _end), isBroken: true);
@@ -188,10 +189,10 @@ public sealed partial class Segmenter(SegmenterOptions options, Action<Segment> 
 
     private bool AdmitAudio()
     {
-        if (!_isFirst)
+        if (!_isFirst || writer.IsSeen)
             return false;
         _audio.Carried = _audio.Track;
-        _muxer.AddAudio(_buffer!.Written, _audio.Track!);
+        writer.AddAudio(_audio.Track!);
         return true;
     }
 
@@ -213,14 +214,13 @@ public sealed partial class Segmenter(SegmenterOptions options, Action<Segment> 
         _start = _end = lane.Last;
         if (!_hasAnchor)
             (_anchor, _anchorDate, _hasAnchor) = (_start, now > _endDate ? now : _endDate, true);
-        _isDiscontinuity = _isBroken;
+        _opening = new SegmentOpening(_start, Limit, video, audio, _anchorDate + TimeSpan.FromSeconds((double)(_start - _anchor) / Timestamp.PerSecond), _isBroken);
         _isIndependent = video is null || (lane == _video && frame.IsKey);
         _isBroken = false;
         _isOpen = true;
         _videoFrames = 0;
         _waitingSince = long.MaxValue;
-        _buffer ??= new SegmentBuffer(options.MostBytes);
-        _muxer.Begin(_buffer, video, audio, _isDiscontinuity);
+        writer.Begin(_opening);
         return true;
     }
 
@@ -229,46 +229,30 @@ public sealed partial class Segmenter(SegmenterOptions options, Action<Segment> 
     {
         // Audio may be ahead of the picture that ends it, and what would have followed the last frame never came.
         var duration = Math.Min(end - _start, Limit);
-        if (IsOverfull || duration <= 0 || (isBroken && duration < Shortest))
+        if (!writer.IsSeen && (IsOverfull || duration <= 0 || (isBroken && duration < Shortest)))
         {
             Discard();
             return;
         }
-        _muxer.End();
-        if (_muxer.IsEmpty)
+        if (!writer.Complete())
         {
             Discard();
             _isBroken |= TargetDuration > 0;
             return;
         }
-        var buffer = _buffer!;
-        buffer.Seal();
-        (_buffer, _isOpen, _isFirst) = (null, false, false);
+        (_isOpen, _isFirst) = (false, false);
         if (TargetDuration == 0)
             TargetDuration = Math.Clamp((int)Math.Ceiling(((double)duration / Timestamp.PerSecond) - 0.05), _wantedTarget, Math.Max(LongestTarget, _wantedTarget));
         IsIndependent &= _isIndependent;
-        var date = _anchorDate + TimeSpan.FromSeconds((double)(_start - _anchor) / Timestamp.PerSecond);
-        _endDate = date + TimeSpan.FromSeconds((double)duration / Timestamp.PerSecond);
-        finished(new Segment
-        {
-            Buffer = buffer,
-            Start = new Timestamp(_start),
-            Duration = duration,
-            ProgramDateTime = date,
-            IsDiscontinuity = _isDiscontinuity,
-            IsIndependent = _isIndependent,
-            Video = _video.Carried,
-            Audio = _audio.Carried,
-            VideoFrames = _videoFrames,
-        });
+        _endDate = _opening.ProgramDateTime + TimeSpan.FromSeconds((double)duration / Timestamp.PerSecond);
+        writer.End(new SegmentEnding(_opening, duration, Limit, _video.Carried, _audio.Carried, _videoFrames, _isIndependent, isBroken));
     }
 
     /// <summary>What was written of it nobody has seen; that it followed on a break stays true of the next.</summary>
     private void Discard()
     {
-        _muxer.Abandon();
-        _buffer!.Clear();
-        _isBroken |= _isDiscontinuity;
+        writer.Abandon();
+        _isBroken |= _opening.IsDiscontinuity;
         _isOpen = false;
         _hasAnchor = false;
     }

@@ -3,9 +3,6 @@ namespace XLive.Media.Hls;
 public sealed record SegmenterOptions
 {
     public double SegmentSeconds { get; init; } = 4;
-
-    /// <summary>Of one segment. A publisher who sends more is to be cut.</summary>
-    public int MostBytes { get; init; } = 64 << 20;
 }
 
 /// <summary>What of a publisher's stream makes his viewers' worse.</summary>
@@ -25,4 +22,7 @@ public enum SegmenterWarnings
 
     /// <summary>A track that came, went or changed after the first segment.</summary>
     TracksChanged = 8,
+
+    /// <summary>A track that the container has no place for; the others go on without it.</summary>
+    TrackRefused = 16,
 }

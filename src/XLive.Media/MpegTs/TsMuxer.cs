@@ -26,7 +26,7 @@ public sealed class TsMuxer
     private const long Ahead = 600 * Timestamp.PerMillisecond;
 
     // Clock and frames begin above zero; Apple's segmenter begins at ten seconds too.
-    private const long Origin = 10 * Timestamp.PerSecond;
+    internal const long Origin = 10 * Timestamp.PerSecond;
 
     // aac_frame_length has 13 bits, the header is 7 bytes and more. Frames of MP3 are shorter than 2 KiB.
     private const int LongestAudio = (1 << 13) - 1 - 7;

@@ -37,6 +37,7 @@ public static class Fuzzers
         static () => new AvcRecordFuzzer(),
         static () => new AacConfigFuzzer(),
         static () => new SegmenterFuzzer(),
+        static () => new CmafFuzzer(),
         static () => new ViewerFramesFuzzer(),
     ];
 

@@ -11,7 +11,7 @@ internal sealed class LiveRig : IDisposable
 
     public LiveRig(double segmentSeconds = 4, int window = 6, long mostBytes = 1 << 30, int mostSegmentBytes = 64 << 20)
     {
-        Segmenter = new Segmenter(new SegmenterOptions { SegmentSeconds = segmentSeconds, MostBytes = mostSegmentBytes }, Finished);
+        Segmenter = new Segmenter(new SegmenterOptions { SegmentSeconds = segmentSeconds }, new TransportSegments(Finished, mostSegmentBytes));
         Playlist = new LivePlaylist(new LivePlaylistOptions { Window = window, MostBytes = mostBytes, MediaUri = "s/e1/index.m3u8" });
     }
 

@@ -34,7 +34,7 @@ internal sealed class HlsStream : IFrameSink
         Life = string.Create(CultureInfo.InvariantCulture, $"{stream.Clock.GetUtcNow().ToUnixTimeMilliseconds():x}{RandomNumberGenerator.GetInt32(1 << 24):x6}");
         // A quarter is the viewers' of the frames themselves.
         var most = options.MemoryPerStream / 4 * 3;
-        _segmenter = new Segmenter(new SegmenterOptions { SegmentSeconds = options.SegmentSeconds, MostBytes = (int)Math.Min(most, 1 << 30) }, Finished);
+        _segmenter = new Segmenter(new SegmenterOptions { SegmentSeconds = options.SegmentSeconds }, new TransportSegments(Finished, (int)Math.Min(most, 1 << 30)));
         _playlist = new LivePlaylist(new LivePlaylistOptions { Window = options.Window, MostBytes = most, MediaUri = $"{stream.Name.Stream}/{Life}/{MediaName}" });
     }
 
