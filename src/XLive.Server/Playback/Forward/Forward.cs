@@ -16,6 +16,9 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
     // A socket that takes nothing for so long has nobody behind it.
     private static readonly TimeSpan ToSend = TimeSpan.FromSeconds(10);
 
+    // When it is no longer wanted: for what is on its way, a word that it may begin or a run of messages. The good-bye comes behind it.
+    private static readonly TimeSpan ToFinish = TimeSpan.FromSeconds(2);
+
     private readonly RtmpAddress _address = entry.For(stream.Name);
     private readonly RelayPause _pause = new();
     private CancellationToken _stop;
@@ -58,7 +61,8 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
             Trouble = "it came by too many relays";
             return false;
         }
-        using var patience = new Patience(home.Clock, _stop);
+        using var patience = new Patience(home.Clock, CancellationToken.None);
+        using var stop = _stop.UnsafeRegister(static o => ((Patience)o!).For(ToFinish), patience);
         try
         {
             await using var remote = await RtmpRemote.BeginAsync(_address, _address.Target(publishes: true, path), home.Clock, patience);
@@ -89,30 +93,27 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
         // What it says is read beside: acknowledgements, pings, and its end.
         using var read = CancellationTokenSource.CreateLinkedTokenSource(patience.Token);
         using var gone = new CancellationTokenSource();
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(gone.Token, _stop);
         var reading = ReadAsync(remote, gone, read.Token);
         try
         {
-            if (!await SendAsync(remote, cursor, patience, gone.Token))
-                return;
-            await read.CancelAsync();
-            await reading;
-            patience.For(ToSend);
-            await remote.LeaveAsync(patience.Token);
+            await SendAsync(remote, cursor, patience, over.Token);
         }
         finally
         {
             await read.CancelAsync();
             await reading;
         }
+        if (!gone.IsCancellationRequested)
+            await remote.LeaveAsync();
     }
 
-    /// <returns>Whether the stream is over; else the target has gone.</returns>
-    private async Task<bool> SendAsync(RtmpRemote remote, Cursor cursor, Patience patience, CancellationToken gone)
+    private async Task SendAsync(RtmpRemote remote, Cursor cursor, Patience patience, CancellationToken over)
     {
         var messages = new ForwardMessages(remote.StreamId);
         messages.Begin(cursor.Video, cursor.Audio, (uint)cursor.From.Milliseconds);
         var skipped = 0L;
-        while (!gone.IsCancellationRequested)
+        while (!over.IsCancellationRequested)
         {
             if (messages.Written.IsEmpty)
             {
@@ -120,8 +121,8 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
                 if (!cursor.TryRead(ForwardMessages.Most, out var piece))
                 {
                     if (isOver)
-                        return true;
-                    await coming.WaitAsync(gone).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                        return;
+                    await coming.WaitAsync(over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     continue;
                 }
                 // It lost some, and with them perhaps what the tracks are now.
@@ -134,12 +135,13 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
                 piece.Owner.Release();
             }
             patience.For(ToSend);
+            // Said since, or by now.
+            if (_stop.IsCancellationRequested)
+                patience.For(ToFinish);
             await remote.SendAsync(messages.Written, patience.Token);
             patience.Endless();
             messages.Clear();
         }
-        patience.Token.ThrowIfCancellationRequested();
-        return false;
     }
 
     private static async Task ReadAsync(RtmpRemote remote, CancellationTokenSource gone, CancellationToken stop)
@@ -150,7 +152,12 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
             {
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or IOException or SocketException or RtmpException)
+        catch (OperationCanceledException)
+        {
+            // There is nothing more to be heard.
+            return;
+        }
+        catch (Exception e) when (e is IOException or SocketException or RtmpException)
         {
             // As if it had closed.
         }
