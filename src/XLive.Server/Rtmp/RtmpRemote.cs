@@ -57,9 +57,7 @@ internal sealed class RtmpRemote : IAsyncDisposable
                 }
                 if (occurred.Kind == RtmpEventKind.Refused)
                 {
-                    // The code is one of Adobe's words; a description may repeat what was asked, key and all.
-                    var code = occurred.Status.Code;
-                    throw new RemoteException($"{address.Shown} refused: {Shown(code)}", code.EndsWith("StreamNotFound", StringComparison.Ordinal));
+                    throw new RemoteException($"{address.Shown} refused: {CodeOf(occurred.Status)}", occurred.Status.Code.EndsWith("StreamNotFound", StringComparison.Ordinal));
                 }
             }
             throw new RemoteException($"{address.Shown} closed the connection before anything began");
@@ -71,7 +69,8 @@ internal sealed class RtmpRemote : IAsyncDisposable
         }
     }
 
-    private static string Shown(string code) => code.Length is > 0 and < 64 && code.All(static c => char.IsAsciiLetterOrDigit(c) || c == '.') ? code : "no known reason";
+    /// <summary>One of Adobe's words, for the log; a description may repeat what was asked, key and all.</summary>
+    public static string CodeOf(RtmpStatus said) => said.Code.Length is > 0 and < 64 && said.Code.All(static c => char.IsAsciiLetterOrDigit(c) || c == '.') ? said.Code : "no known reason";
 
     private static async Task<RtmpRemote> ConnectAsync(RtmpAddress address, RtmpTarget target, TimeProvider clock, CancellationToken stop)
     {

@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-using System.Security.Authentication;
 using XLive.Media.Rtmp;
 using XLive.Server.Live;
 using XLive.Server.Rtmp;
@@ -44,68 +42,68 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
         while (!_stop.IsCancellationRequested && !stream.IsOver)
         {
             loop.Rest();
-            var began = await TurnAsync();
+            var lasted = await TurnAsync();
             if (_stop.IsCancellationRequested || stream.IsOver)
                 return;
-            var pause = _pause.Next(began);
+            var pause = _pause.Next(lasted);
             home.Said(stream.Name, Trouble, pause);
             await Task.Delay(pause, home.Clock, _stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    /// <returns>Whether the other side took it for a while.</returns>
-    private async Task<bool> TurnAsync()
+    /// <returns>How long the other side took it.</returns>
+    private async Task<TimeSpan> TurnAsync()
     {
         if (!home.Path.TryExtend(stream.Publication?.Publisher.Software ?? "", out var path))
         {
             Trouble = "it came by too many relays";
-            return false;
+            return default;
         }
         using var patience = new Patience(home.Clock, CancellationToken.None);
         using var stop = _stop.UnsafeRegister(static o => ((Patience)o!).For(ToFinish), patience);
+        var taken = 0L;
         try
         {
             await using var remote = await RtmpRemote.BeginAsync(_address, _address.Target(publishes: true, path), home.Clock, patience);
-            (IsTaken, Trouble) = (true, $"{Host} closed the connection");
+            taken = home.Clock.GetTimestamp();
+            (IsTaken, Trouble) = (true, "");
             home.SaidBegun(stream.Name, Host);
-            await FeedAsync(remote, patience);
+            Trouble = await FeedAsync(remote, patience);
         }
         catch (OperationCanceledException)
         {
             Trouble = IsTaken ? $"{Host} takes nothing" : $"{Host} does not answer";
         }
-        catch (RemoteException e)
+        catch (Exception e) when (RemoteFault.Of(Host, e) is { } words)
         {
-            Trouble = e.Message;
+            Trouble = words;
         }
-        catch (Exception e) when (e is IOException or SocketException or AuthenticationException or RtmpException)
-        {
-            Trouble = $"{Host}: {e.GetType().Name}";
-        }
-        var wasTaken = IsTaken;
+        var lasted = IsTaken ? home.Clock.GetElapsedTime(taken) : default;
         IsTaken = false;
-        return wasTaken;
+        return lasted;
     }
 
-    private async Task FeedAsync(RtmpRemote remote, Patience patience)
+    /// <returns>Why it ended, where the other side ended it.</returns>
+    private async Task<string> FeedAsync(RtmpRemote remote, Patience patience)
     {
         using var cursor = stream.Watch(ViewerKind.Forward);
-        // What it says is read beside: acknowledgements, pings, and its end.
-        using var read = CancellationTokenSource.CreateLinkedTokenSource(patience.Token);
+        using var hear = CancellationTokenSource.CreateLinkedTokenSource(patience.Token);
         using var gone = new CancellationTokenSource();
         using var over = CancellationTokenSource.CreateLinkedTokenSource(gone.Token, _stop);
-        var reading = ReadAsync(remote, gone, read.Token);
+        var hearing = HearAsync(remote, gone, hear.Token);
         try
         {
             await SendAsync(remote, cursor, patience, over.Token);
         }
         finally
         {
-            await read.CancelAsync();
-            await reading;
+            await hear.CancelAsync();
+            await hearing;
         }
-        if (!gone.IsCancellationRequested)
+        var trouble = await hearing;
+        if (trouble.Length == 0)
             await remote.LeaveAsync();
+        return trouble;
     }
 
     private async Task SendAsync(RtmpRemote remote, Cursor cursor, Patience patience, CancellationToken over)
@@ -144,23 +142,29 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
         }
     }
 
-    private static async Task ReadAsync(RtmpRemote remote, CancellationTokenSource gone, CancellationToken stop)
+    /// <summary>What it says is read beside: acknowledgements, pings, and its end.</summary>
+    private async Task<string> HearAsync(RtmpRemote remote, CancellationTokenSource gone, CancellationToken stop)
     {
         try
         {
-            while (await remote.NextAsync(stop) is { Kind: not RtmpEventKind.Refused })
+            while (await remote.NextAsync(stop) is { } occurred)
             {
+                if (occurred.Kind == RtmpEventKind.Refused)
+                    return $"{Host} ended it: {RtmpRemote.CodeOf(occurred.Status)}";
             }
+            return $"{Host} closed the connection";
         }
         catch (OperationCanceledException)
         {
-            // There is nothing more to be heard.
-            return;
+            return "";
         }
-        catch (Exception e) when (e is IOException or SocketException or RtmpException)
+        catch (Exception e) when (RemoteFault.Of(Host, e) is { } words)
         {
-            // As if it had closed.
+            return words;
         }
-        await gone.CancelAsync();
+        finally
+        {
+            await gone.CancelAsync();
+        }
     }
 }
