@@ -44,12 +44,12 @@ public sealed class LyingRemoteTests(ITestOutputHelper output)
         ["has more chunk streams than anybody"] = (static p => p.Begin().Say([.. Enumerable.Range(2, 62).Select(static n => Head(n, 18, 200, 128)), .. Enumerable.Range(0, 3).Select(static n => Behind(Head(0, 18, 200, 128), (byte)n))]).Listen(), "RTMP fault TooManyChunkStreams"),
         ["nests without end"] = (static p => p.Handshake().Say(Wire.Message(3, 20, 0, 0, [.. Wire.Amf("onStatus", 0, null), .. Enumerable.Repeat<byte[]>([3, 0, 1, 0x61], 5000).SelectMany(static b => b)])).Listen(), "RTMP fault Command"),
         ["has a list of 2^32"] = (static p => p.Handshake().Say(Wire.Message(3, 20, 0, 0, [.. Wire.Amf("onStatus", 0, null), 0x0A, 0xFF, 0xFF, 0xFF, 0xFF])).Listen(), "RTMP fault Command"),
-        ["begins and closes"] = (static p => p.Begin(), "closed the connection"),
         ["begins and resets"] = (static p => p.Begin().Reset(), ""),
     };
 
     private static readonly Dictionary<string, (Action<LyingRemote.Peer> Lie, string Why)> ToPulls = new()
     {
+        ["begins and closes"] = (static p => p.Begin(), "closed the connection"),
         ["sends media before it begins"] = (static p => p.Ask().Say(Wire.Message(6, 9, 1, 0, new byte[100]), Wire.Message(4, 8, 1, 0, new byte[100])), "closed the connection before anything began"),
         ["ends an aggregate within a header"] = (static p => p.Begin().Say(Wire.Message(6, 22, 1, 0, [9, 0, 0])).Listen(), "RTMP fault Aggregate"),
         ["ends an aggregate within a message"] = (static p => p.Begin().Say(Wire.Message(6, 22, 1, 0, [9, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 1])).Listen(), "RTMP fault Aggregate"),

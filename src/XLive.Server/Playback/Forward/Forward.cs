@@ -95,6 +95,12 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
         {
             await SendAsync(remote, cursor, patience, over.Token);
         }
+        catch (Exception e) when (RemoteFault.Of(Host, e) is { } words)
+        {
+            // It has closed. What it said before that tells more, and may still have to be read.
+            patience.For(ToFinish);
+            return await hearing is { Length: > 0 } heard ? heard : words;
+        }
         finally
         {
             await hear.CancelAsync();
