@@ -40,7 +40,7 @@ public sealed class RelayTlsTests
         finally
         {
             await over.CancelAsync();
-            await pushing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAny(pushing);
         }
     }
 
