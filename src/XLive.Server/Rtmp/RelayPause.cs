@@ -6,12 +6,15 @@ internal sealed class RelayPause
     private static readonly TimeSpan First = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
 
+    // More than the silence that ends one: a server that begins well and then fails each time is spared too.
+    private static readonly TimeSpan Settled = 2 * RtmpRemote.Silence;
+
     private TimeSpan _next = First;
 
-    /// <param name="succeeded">Media went over it this time.</param>
-    public TimeSpan Next(bool succeeded)
+    /// <param name="lasted">For so long media went over it this time.</param>
+    public TimeSpan Next(TimeSpan lasted)
     {
-        if (succeeded)
+        if (lasted > Settled)
             _next = First;
         var pause = _next * (0.75 + (Random.Shared.NextDouble() / 2));
         _next = _next * 2 < Longest ? _next * 2 : Longest;

@@ -15,6 +15,10 @@ internal sealed class RtmpRemote : IAsyncDisposable
     /// <summary>As of a publisher: no source of media pauses for so long.</summary>
     public static readonly TimeSpan Silence = TimeSpan.FromSeconds(9);
 
+    // To say good-bye, and to see it heard: one round trip, and whatever the other side had still to say.
+    private static readonly TimeSpan ToLeave = TimeSpan.FromSeconds(2);
+
+    private readonly Socket _socket;
     private readonly Stream _stream;
     private readonly RtmpClientSession _session;
     private readonly TimeProvider _clock;
@@ -22,9 +26,11 @@ internal sealed class RtmpRemote : IAsyncDisposable
     private readonly byte[] _buffer = new byte[64 << 10];
     private ReadOnlyMemory<byte> _rest;
 
-    private RtmpRemote(Stream stream, IPAddress address, RtmpTarget target, TimeProvider clock)
+    private RtmpRemote(Socket socket, Stream stream, RtmpTarget target, TimeProvider clock)
     {
-        (_stream, Address, _clock) = (stream, address, clock);
+        (_socket, _stream, _clock) = (socket, stream, clock);
+        var address = ((IPEndPoint)socket.RemoteEndPoint!).Address;
+        Address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
         _session = new RtmpClientSession(target, Now, Random.Shared);
     }
 
@@ -51,9 +57,7 @@ internal sealed class RtmpRemote : IAsyncDisposable
                 }
                 if (occurred.Kind == RtmpEventKind.Refused)
                 {
-                    // The code is one of Adobe's words; a description may repeat what was asked, key and all.
-                    var code = occurred.Status.Code;
-                    throw new RemoteException($"{address.Shown} refused: {Shown(code)}", code.EndsWith("StreamNotFound", StringComparison.Ordinal));
+                    throw new RemoteException($"{address.Shown} refused: {CodeOf(occurred.Status)}", occurred.Status.Code.EndsWith("StreamNotFound", StringComparison.Ordinal));
                 }
             }
             throw new RemoteException($"{address.Shown} closed the connection before anything began");
@@ -65,7 +69,8 @@ internal sealed class RtmpRemote : IAsyncDisposable
         }
     }
 
-    private static string Shown(string code) => code.Length is > 0 and < 64 && code.All(static c => char.IsAsciiLetterOrDigit(c) || c == '.') ? code : "no known reason";
+    /// <summary>One of Adobe's words, for the log; a description may repeat what was asked, key and all.</summary>
+    public static string CodeOf(RtmpStatus said) => said.Code.Length is > 0 and < 64 && said.Code.All(static c => char.IsAsciiLetterOrDigit(c) || c == '.') ? said.Code : "no known reason";
 
     private static async Task<RtmpRemote> ConnectAsync(RtmpAddress address, RtmpTarget target, TimeProvider clock, CancellationToken stop)
     {
@@ -86,8 +91,7 @@ internal sealed class RtmpRemote : IAsyncDisposable
                     CertificateChainPolicy = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck },
                 }, stop);
             }
-            var remote = ((IPEndPoint)socket.RemoteEndPoint!).Address;
-            return new RtmpRemote(stream, remote.IsIPv4MappedToIPv6 ? remote.MapToIPv4() : remote, target, clock);
+            return new RtmpRemote(socket, stream, target, clock);
         }
         catch
         {
@@ -147,11 +151,28 @@ internal sealed class RtmpRemote : IAsyncDisposable
         }
     }
 
-    /// <summary>The polite end; nobody may be reading any more.</summary>
-    public async ValueTask LeaveAsync(CancellationToken stop)
+    /// <summary>
+    /// The polite end; nobody may be reading any more. The other side closes when it has heard it: closed first from here, with its answers unread, the connection would be
+    /// reset, and a reset may overtake what was said.
+    /// </summary>
+    public async ValueTask LeaveAsync()
     {
-        _session.Leave();
-        await AnswerAsync(stop);
+        using var patience = new CancellationTokenSource(ToLeave, _clock);
+        try
+        {
+            _session.Leave();
+            await AnswerAsync(patience.Token);
+            if (_stream is SslStream tls)
+                await tls.ShutdownAsync().WaitAsync(patience.Token);
+            _socket.Shutdown(SocketShutdown.Send);
+            while (await _stream.ReadAsync(_buffer, patience.Token) > 0)
+            {
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or SocketException)
+        {
+            // It was told, or has gone.
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -3,6 +3,7 @@ using XLive.Server.Live;
 using XLive.Server.Playback.Forward;
 using XLive.Server.Settings;
 using XLive.Server.Tests.Delivery;
+using XLive.Server.Tests.Traffic;
 
 namespace XLive.Server.Tests.Live;
 
@@ -11,7 +12,9 @@ public sealed class RelayChangeTests
 {
     private static readonly StreamName Cam = new("live", "cam");
 
-    private static string Entry(ScriptedRemote remote, string stream = "live/cam", string rest = "") => $"{{stream: {stream}, url: \"rtmp://127.0.0.1:{remote.Port}/app/cam\"{rest}}}";
+    private static string Entry(ScriptedRemote remote, string stream = "live/cam", string rest = "") => Entry(remote.Port, stream, rest);
+
+    private static string Entry(int port, string stream = "live/cam", string rest = "") => $"{{stream: {stream}, url: \"rtmp://127.0.0.1:{port}/app/cam\"{rest}}}";
 
     private static void Reload(TestServer server, string live)
     {
@@ -106,11 +109,79 @@ public sealed class RelayChangeTests
         Until.True(() => first.Taken.Length > 20 && beside.Taken.Length > 20, "added");
         Reload(server, $"live: {{forward: [{Entry(beside)}, {Entry(second)}]}}");
         Until.True(() => second.Taken.Length > 20 && first.Open == 0, "to elsewhere");
-        Assert.Equal((2, 1), (stream.ViewersOf(ViewerKind.Forward), beside.Connections));
+        Until.Equal(2, () => stream.ViewersOf(ViewerKind.Forward), "forwards");
+        Assert.Equal(1, beside.Connections);
         Reload(server, "live: {forward: []}");
         Until.True(() => second.Open + beside.Open == 0, "removed");
         Until.Equal(0, () => stream.Viewers, "viewers");
-        Assert.Empty(server.Get<Forwards>().All);
+        Until.Equal(0, () => server.Get<Forwards>().All.Count, "forwards");
         Assert.Null(film.Turn.EndedFor);
+    }
+
+    [Fact]
+    public async Task A_forward_that_is_removed_is_no_loss_to_its_target_but_an_end_at_once()
+    {
+        var port = FreePort.Next();
+        await using var target = await TestServer.StartAsync($"--rtmp.port={port}", "--auth.enable=false");
+        await using var server = await TestServer.StartAsync();
+        using var film = new Broadcast(server, Cam);
+        Reload(server, $"live: {{forward: [{{stream: live/cam, url: \"rtmp://127.0.0.1:{port}/live/copy\"}}]}}");
+        LiveStream? copy = null;
+        Until.True(() => target.Get<LiveStreams>().TryFind(new StreamName("live", "copy"), out copy) && copy.Publication is { Received: > 0 }, "it is taken");
+        var turn = copy!.Publication!;
+        Reload(server, "live: {forward: []}");
+        Until.True(() => turn.EndedFor is not null, "its end");
+        Assert.Equal((PublishEnd.Finished, true), (turn.EndedFor, copy.IsOver));
+        Assert.Null(film.Turn.EndedFor);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Good_bye_comes_before_the_end_of_the_connection(bool isRemoved)
+    {
+        using var remote = new LyingRemote(static p => p.Begin().Listen());
+        await using var server = await TestServer.StartAsync();
+        var film = new Broadcast(server, Cam);
+        Reload(server, $"live: {{forward: [{Entry(remote.Port)}]}}");
+        Until.True(() => remote.Received > 20_000, "it is taken");
+        if (isRemoved)
+            Reload(server, "live: {forward: []}");
+        else
+            film.End(PublishEnd.Finished);
+        Until.Equal(0, () => remote.Open, "connections");
+        Assert.Equal(["connect", "releaseStream", "FCPublish", "createStream", "publish", "FCUnpublish", "deleteStream", "end"], remote.Heard);
+        film.Dispose();
+    }
+
+    [Fact]
+    public async Task A_target_that_takes_nothing_keeps_a_removed_forward_no_longer_than_a_moment()
+    {
+        using var stop = new ManualResetEventSlim();
+        using var remote = new LyingRemote(p =>
+        {
+            p.Begin();
+            stop.Wait();
+        });
+        var clock = new HandClock();
+        await using var server = await TestServer.StartAsync(clock);
+        // More than both sockets hold.
+        var film = Film.Publish(server, Cam);
+        var frames = new Film(new Random(1)) { MostBytes = 200_000 };
+        film.Publish(frames.Next(film.Begin));
+        Reload(server, $"live: {{forward: [{Entry(remote.Port)}]}}");
+        clock.Pass(TimeSpan.FromSeconds(1));
+        Until.True(() => server.Get<Forwards>().All.SingleOrDefault()?.IsTaken == true, "it is taken");
+        for (var i = 0; i < 200; i++)
+            film.Publish(frames.Next(film.Begin));
+        Reload(server, "live: {forward: []}");
+        // Two seconds for what is on its way, two for the good-bye, and the looks that find both.
+        for (var seconds = 0; seconds < 6; seconds++)
+        {
+            clock.Pass(TimeSpan.FromSeconds(1));
+            Thread.Sleep(100);
+        }
+        Until.Equal(0, () => server.Get<LiveStreams>().All.Single().Viewers, "viewers");
+        stop.Set();
     }
 }

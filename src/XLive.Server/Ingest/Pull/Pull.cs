@@ -1,7 +1,3 @@
-using System.Net.Sockets;
-using System.Security.Authentication;
-using XLive.Media.Flv;
-using XLive.Media.Rtmp;
 using XLive.Server.Live;
 using XLive.Server.Rtmp;
 using XLive.Server.Telemetry;
@@ -119,9 +115,9 @@ internal sealed class Pull(PullEntry entry, Pulls home) : IOnDemandStream
                 End(new SourceAnswer(SourceState.Away, Soon));
                 return;
             }
-            var (hadFrames, hasNone, trouble) = await TurnAsync();
+            var (lasted, hasNone, trouble) = await TurnAsync();
             Trouble = trouble;
-            var pause = _pause.Next(hadFrames);
+            var pause = _pause.Next(lasted);
             var failure = new SourceAnswer(hasNone ? SourceState.None : SourceState.Away, pause);
             lock (_gate)
             {
@@ -169,10 +165,10 @@ internal sealed class Pull(PullEntry entry, Pulls home) : IOnDemandStream
         _first = null;
     }
 
-    private async Task<(bool HadFrames, bool HasNone, string Trouble)> TurnAsync()
+    private async Task<(TimeSpan Lasted, bool HasNone, string Trouble)> TurnAsync()
     {
         if (await home.WhyNotAsync(_name) is { } why)
-            return (false, false, why);
+            return (default, false, why);
         using var patience = new Patience(home.Clock, _stop.Token);
         lock (_gate)
             _patience = patience;
@@ -188,22 +184,18 @@ internal sealed class Pull(PullEntry entry, Pulls home) : IOnDemandStream
                 : await PullSource.FetchRtmpAsync(address!, feed, Took, home.Clock, patience);
             if (isOver)
                 end = PublishEnd.Finished;
-            return (feed.HasFrames, isOver && !feed.HasFrames, isOver ? "" : $"{host} closed the connection");
+            return (feed.Lasted, isOver && !feed.HasFrames, isOver ? "" : $"{host} closed the connection");
         }
         catch (OperationCanceledException)
         {
             var wasEnded = patience.WasEnded;
             if (wasEnded)
                 end = _isIdle ? PublishEnd.Finished : _isReplaced ? PublishEnd.Lost : PublishEnd.Stopping;
-            return (feed.HasFrames, false, wasEnded ? "" : $"nothing came from {host}");
+            return (feed.Lasted, false, wasEnded ? "" : $"nothing came from {host}");
         }
-        catch (RemoteException e)
+        catch (Exception e) when (RemoteFault.Of(host, e) is { } words)
         {
-            return (feed.HasFrames, e.HasNone, e.Message);
-        }
-        catch (Exception e) when (e is IOException or SocketException or HttpRequestException or AuthenticationException or RtmpException or FlvException)
-        {
-            return (feed.HasFrames, false, $"{host}: {Shown(e)}");
+            return (feed.Lasted, e is RemoteException { HasNone: true }, words);
         }
         finally
         {
@@ -217,15 +209,6 @@ internal sealed class Pull(PullEntry entry, Pulls home) : IOnDemandStream
             if (_first is not null && feed.HasFrames)
                 IsThere(host);
         }
-    }
-
-    // A message of the system's may hold a URL.
-    private static string Shown(Exception e)
-    {
-        if ((e as AuthenticationException ?? e.InnerException as AuthenticationException) is not null)
-            return "its certificate is not valid here";
-        var socket = e as SocketException ?? e.InnerException as SocketException;
-        return socket is null ? e.GetType().Name : $"{e.GetType().Name} {socket.SocketErrorCode}";
     }
 
     private void IsThere(string host)

@@ -15,11 +15,14 @@ internal sealed class PullFeed(LiveStreams streams, StreamName name, string host
     private Publication? _turn;
     private FlvFeed? _feed;
     private CancellationTokenRegistration _cut;
+    private long _began;
 
     public IPAddress Address { get; set; } = IPAddress.None;
 
     /// <summary>There is something to be watched.</summary>
     public bool HasFrames => _turn is { Received: > 0 };
+
+    public TimeSpan Lasted => HasFrames ? streams.Clock.GetElapsedTime(_began) : default;
 
     public PublishEnd? EndedFor => _turn?.EndedFor;
 
@@ -32,6 +35,7 @@ internal sealed class PullFeed(LiveStreams streams, StreamName name, string host
                 ?? throw new RemoteException($"not fetched: {refusal} here");
             _cut = _turn.Cut.UnsafeRegister(static o => ((Patience)o!).End(), patience);
             _feed = new FlvFeed(_turn);
+            _began = streams.Clock.GetTimestamp();
         }
         var before = _turn!.Received;
         _feed.Take(kind, timestamp, body);

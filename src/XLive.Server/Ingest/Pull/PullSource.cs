@@ -30,7 +30,7 @@ internal static class PullSource
                 case RtmpEventKind.PlayEnded:
                     return true;
                 case RtmpEventKind.Refused:
-                    throw new RemoteException($"{address.Shown} ended it");
+                    throw new RemoteException($"{address.Shown} ended it: {RtmpRemote.CodeOf(occurred.Status)}");
             }
         }
     }

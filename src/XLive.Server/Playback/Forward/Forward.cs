@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-using System.Security.Authentication;
 using XLive.Media.Rtmp;
 using XLive.Server.Live;
 using XLive.Server.Rtmp;
@@ -15,6 +13,9 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
 {
     // A socket that takes nothing for so long has nobody behind it.
     private static readonly TimeSpan ToSend = TimeSpan.FromSeconds(10);
+
+    // When it is no longer wanted: for what is on its way, a word that it may begin or a run of messages. The good-bye comes behind it.
+    private static readonly TimeSpan ToFinish = TimeSpan.FromSeconds(2);
 
     private readonly RtmpAddress _address = entry.For(stream.Name);
     private readonly RelayPause _pause = new();
@@ -41,78 +42,82 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
         while (!_stop.IsCancellationRequested && !stream.IsOver)
         {
             loop.Rest();
-            var began = await TurnAsync();
+            var lasted = await TurnAsync();
             if (_stop.IsCancellationRequested || stream.IsOver)
                 return;
-            var pause = _pause.Next(began);
+            var pause = _pause.Next(lasted);
             home.Said(stream.Name, Trouble, pause);
             await Task.Delay(pause, home.Clock, _stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    /// <returns>Whether the other side took it for a while.</returns>
-    private async Task<bool> TurnAsync()
+    /// <returns>How long the other side took it.</returns>
+    private async Task<TimeSpan> TurnAsync()
     {
         if (!home.Path.TryExtend(stream.Publication?.Publisher.Software ?? "", out var path))
         {
             Trouble = "it came by too many relays";
-            return false;
+            return default;
         }
-        using var patience = new Patience(home.Clock, _stop);
+        using var patience = new Patience(home.Clock, CancellationToken.None);
+        using var stop = _stop.UnsafeRegister(static o => ((Patience)o!).For(ToFinish), patience);
+        var taken = 0L;
         try
         {
             await using var remote = await RtmpRemote.BeginAsync(_address, _address.Target(publishes: true, path), home.Clock, patience);
-            (IsTaken, Trouble) = (true, $"{Host} closed the connection");
+            taken = home.Clock.GetTimestamp();
+            (IsTaken, Trouble) = (true, "");
             home.SaidBegun(stream.Name, Host);
-            await FeedAsync(remote, patience);
+            Trouble = await FeedAsync(remote, patience);
         }
         catch (OperationCanceledException)
         {
             Trouble = IsTaken ? $"{Host} takes nothing" : $"{Host} does not answer";
         }
-        catch (RemoteException e)
+        catch (Exception e) when (RemoteFault.Of(Host, e) is { } words)
         {
-            Trouble = e.Message;
+            Trouble = words;
         }
-        catch (Exception e) when (e is IOException or SocketException or AuthenticationException or RtmpException)
-        {
-            Trouble = $"{Host}: {e.GetType().Name}";
-        }
-        var wasTaken = IsTaken;
+        var lasted = IsTaken ? home.Clock.GetElapsedTime(taken) : default;
         IsTaken = false;
-        return wasTaken;
+        return lasted;
     }
 
-    private async Task FeedAsync(RtmpRemote remote, Patience patience)
+    /// <returns>Why it ended, where the other side ended it.</returns>
+    private async Task<string> FeedAsync(RtmpRemote remote, Patience patience)
     {
         using var cursor = stream.Watch(ViewerKind.Forward);
-        // What it says is read beside: acknowledgements, pings, and its end.
-        using var read = CancellationTokenSource.CreateLinkedTokenSource(patience.Token);
+        using var hear = CancellationTokenSource.CreateLinkedTokenSource(patience.Token);
         using var gone = new CancellationTokenSource();
-        var reading = ReadAsync(remote, gone, read.Token);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(gone.Token, _stop);
+        var hearing = HearAsync(remote, gone, hear.Token);
         try
         {
-            if (!await SendAsync(remote, cursor, patience, gone.Token))
-                return;
-            await read.CancelAsync();
-            await reading;
-            patience.For(ToSend);
-            await remote.LeaveAsync(patience.Token);
+            await SendAsync(remote, cursor, patience, over.Token);
+        }
+        catch (Exception e) when (RemoteFault.Of(Host, e) is { } words)
+        {
+            // It has closed. What it said before that tells more, and may still have to be read.
+            patience.For(ToFinish);
+            return await hearing is { Length: > 0 } heard ? heard : words;
         }
         finally
         {
-            await read.CancelAsync();
-            await reading;
+            await hear.CancelAsync();
+            await hearing;
         }
+        var trouble = await hearing;
+        if (trouble.Length == 0)
+            await remote.LeaveAsync();
+        return trouble;
     }
 
-    /// <returns>Whether the stream is over; else the target has gone.</returns>
-    private async Task<bool> SendAsync(RtmpRemote remote, Cursor cursor, Patience patience, CancellationToken gone)
+    private async Task SendAsync(RtmpRemote remote, Cursor cursor, Patience patience, CancellationToken over)
     {
         var messages = new ForwardMessages(remote.StreamId);
         messages.Begin(cursor.Video, cursor.Audio, (uint)cursor.From.Milliseconds);
         var skipped = 0L;
-        while (!gone.IsCancellationRequested)
+        while (!over.IsCancellationRequested)
         {
             if (messages.Written.IsEmpty)
             {
@@ -120,8 +125,8 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
                 if (!cursor.TryRead(ForwardMessages.Most, out var piece))
                 {
                     if (isOver)
-                        return true;
-                    await coming.WaitAsync(gone).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                        return;
+                    await coming.WaitAsync(over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     continue;
                 }
                 // It lost some, and with them perhaps what the tracks are now.
@@ -134,26 +139,38 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
                 piece.Owner.Release();
             }
             patience.For(ToSend);
+            // Said since, or by now.
+            if (_stop.IsCancellationRequested)
+                patience.For(ToFinish);
             await remote.SendAsync(messages.Written, patience.Token);
             patience.Endless();
             messages.Clear();
         }
-        patience.Token.ThrowIfCancellationRequested();
-        return false;
     }
 
-    private static async Task ReadAsync(RtmpRemote remote, CancellationTokenSource gone, CancellationToken stop)
+    /// <summary>What it says is read beside: acknowledgements, pings, and its end.</summary>
+    private async Task<string> HearAsync(RtmpRemote remote, CancellationTokenSource gone, CancellationToken stop)
     {
         try
         {
-            while (await remote.NextAsync(stop) is { Kind: not RtmpEventKind.Refused })
+            while (await remote.NextAsync(stop) is { } occurred)
             {
+                if (occurred.Kind == RtmpEventKind.Refused)
+                    return $"{Host} ended it: {RtmpRemote.CodeOf(occurred.Status)}";
             }
+            return $"{Host} closed the connection";
         }
-        catch (Exception e) when (e is OperationCanceledException or IOException or SocketException or RtmpException)
+        catch (OperationCanceledException)
         {
-            // As if it had closed.
+            return "";
         }
-        await gone.CancelAsync();
+        catch (Exception e) when (RemoteFault.Of(Host, e) is { } words)
+        {
+            return words;
+        }
+        finally
+        {
+            await gone.CancelAsync();
+        }
     }
 }

@@ -49,8 +49,11 @@ internal sealed partial class Forwards(
             }
             foreach (var (key, running) in _running)
             {
-                if (key.Stream.IsOver || !_entries.Contains(key.Entry))
-                    End(key, running);
+                // One that is not wanted, or whose stream is over, says so to its target and ends by itself.
+                if (running.Task.IsCompleted)
+                    _running.Remove(key);
+                else if (!_entries.Contains(key.Entry))
+                    running.Stop.Cancel();
             }
             if (_patterns.Count == 0)
                 return;
@@ -73,16 +76,6 @@ internal sealed partial class Forwards(
         var stop = new CancellationTokenSource();
         var forward = new Forward(entry, stream, this);
         _running[(entry, stream)] = new Running(forward, stop, forward.RunAsync(stop.Token));
-    }
-
-    private void End((ForwardEntry, LiveStream Stream) key, Running running)
-    {
-        // One whose stream is over says so to its target, and ends by itself.
-        if (!key.Stream.IsOver)
-            running.Stop.Cancel();
-        else if (!running.Task.IsCompleted)
-            return;
-        _running.Remove(key);
     }
 
     public void SaidBegun(StreamName name, string host) => LogBegun(name.ToString(), host);
