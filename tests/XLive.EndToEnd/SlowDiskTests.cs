@@ -38,7 +38,8 @@ public sealed class SlowDiskTests
         {
             var began = Stopwatch.StartNew();
             var body = await Get(path);
-            Assert.InRange(began.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(1));
+            // What hangs does so until it is told otherwise: on a busy machine three seconds are as good as one.
+            Assert.InRange(began.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(3));
             Assert.Equal(bytes ?? body, body);
         }
 

@@ -33,8 +33,8 @@ public sealed class SocketTuningTests : IDisposable
                 using var client = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
                 client.Connect(address, port);
                 var accepted = OtherEndOf(client);
-                Assert.Equal(expected, CongestionOf(accepted));
-                // Kestrel sets it a moment after it has accepted.
+                // Each is set a moment after the kernel has accepted it.
+                Until.Equal(expected, () => CongestionOf(accepted), "congestion control");
                 Until.Equal(noDelay, () => Option(accepted, NoDelay, 4)[0] != 0, "TCP_NODELAY");
             }
         }
@@ -91,11 +91,12 @@ public sealed class SocketTuningTests : IDisposable
     private static Socket OtherEndOf(Socket client)
     {
         Socket? found = null;
-        Until.True(() => (found = Find((IPEndPoint)client.LocalEndPoint!)) is not null, "the connection is accepted");
+        Until.True(() => (found = Find((IPEndPoint)client.LocalEndPoint!, ((IPEndPoint)client.RemoteEndPoint!).Port)) is not null, "the connection is accepted");
         return found!;
     }
 
-    private static Socket? Find(IPEndPoint wanted)
+    // Both ends: a port of a client may be that of another test's client too, of another server.
+    private static Socket? Find(IPEndPoint client, int server)
     {
         foreach (var entry in Directory.EnumerateFileSystemEntries("/proc/self/fd"))
         {
@@ -106,8 +107,8 @@ public sealed class SocketTuningTests : IDisposable
                 var descriptor = int.Parse(Path.GetFileName(entry), CultureInfo.InvariantCulture);
                 // Looked at, never owned.
                 var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: false));
-                if (socket.RemoteEndPoint is IPEndPoint peer && peer.Port == wanted.Port
-                    && ((IPEndPoint)socket.LocalEndPoint!).Port != wanted.Port)
+                if (socket.RemoteEndPoint is IPEndPoint peer && peer.Port == client.Port
+                    && ((IPEndPoint)socket.LocalEndPoint!).Port == server)
                     return socket;
             }
             catch (Exception e) when (e is SocketException or IOException or ArgumentException)

@@ -11,9 +11,9 @@ namespace XLive.Server.Tests.Fuzz;
 /// </summary>
 public sealed partial class FuzzTests(ITestOutputHelper output)
 {
-    private const int Inputs = 10_000;
+    private const int Inputs = 5_000;
     private const ulong Always = 20_260_101;
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(3);
 
     public static TheoryData<string> Names => [.. Fuzzers.All.Select(make => make().Name)];
 
