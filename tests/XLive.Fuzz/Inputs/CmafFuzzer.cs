@@ -7,12 +7,11 @@ using XLive.Media.Tests.Fmp4;
 namespace XLive.Fuzz.Inputs;
 
 /// <summary>A publisher's frames as CMAF. Its boxes and parts are read by the tests' own checker of the standards, and its memory is held to its bound.</summary>
-public sealed class CmafFuzzer : Fuzzer<byte[]>, IDisposable
+public sealed class CmafFuzzer : FramesFuzzer, IDisposable
 {
     // So little that some segments have no room.
     private const int MostBytes = 24 << 10;
 
-    private readonly PublishedFrames _frames = new();
     private readonly List<(CmafSegment Segment, SegmentBuffer Buffer)> _held = [];
     private readonly List<CmafPart> _parts = [];
     private readonly List<CmafSegment> _segments = [];
@@ -23,19 +22,6 @@ public sealed class CmafFuzzer : Fuzzer<byte[]>, IDisposable
     public override string Name => "live-cmaf";
 
     public override string Target => "`Segmenter`, `CmafSegments`";
-
-    // As that of the transport stream: a segment has its pages, and each discontinuity may bring another header of a KiB.
-    protected override int AllocationTimes => 4_096;
-
-    protected override long AllocationRoom => 1 << 20;
-
-    protected override TimeSpan Patience => TimeSpan.FromMilliseconds(60);
-
-    protected override string[] Tokens => PublishedFrames.Tokens;
-
-    protected override string Generate(Dice dice) => PublishedFrames.Generate(dice);
-
-    protected override byte[] Read(string input) => Bytes(input);
 
     protected override bool Parse(byte[] input)
     {
@@ -49,9 +35,9 @@ public sealed class CmafFuzzer : Fuzzer<byte[]>, IDisposable
         }, _segments.Add);
         using (var segmenter = new Segmenter(new SegmenterOptions { SegmentSeconds = 2 }, writer))
         {
-            _frames.Play(input, frame =>
+            Frames.Play(input, frame =>
             {
-                segmenter.Write(frame, _frames.Now);
+                segmenter.Write(frame, Frames.Now);
                 _mostOpen = Math.Max(_mostOpen, segmenter.OpenBytes);
             }, segmenter.Break);
             (_partTarget, _target) = (writer.PartTargetSeconds, segmenter.TargetDuration);

@@ -6,28 +6,14 @@ using XLive.Media.Tests.MpegTs;
 namespace XLive.Fuzz.Inputs;
 
 /// <summary>A publisher's frames as MPEG-TS. The segments and playlists that come out are read by the tests' own checkers of the standards.</summary>
-public sealed class SegmenterFuzzer : Fuzzer<byte[]>, IDisposable
+public sealed class SegmenterFuzzer : FramesFuzzer, IDisposable
 {
-    private readonly PublishedFrames _frames = new();
     private readonly List<Segment> _segments = [];
     private readonly List<(byte[] Playlist, DateTimeOffset At)> _playlists = [];
 
     public override string Name => "live-frames";
 
     public override string Target => "`Segmenter`, `TsMuxer`, `LivePlaylist`";
-
-    // A segment has its pages, a playlist its text in two forms: some 10 KiB for as little as a dozen frames of three bytes.
-    protected override int AllocationTimes => 4_096;
-
-    protected override long AllocationRoom => 1 << 20;
-
-    protected override TimeSpan Patience => TimeSpan.FromMilliseconds(60);
-
-    protected override string[] Tokens => PublishedFrames.Tokens;
-
-    protected override string Generate(Dice dice) => PublishedFrames.Generate(dice);
-
-    protected override byte[] Read(string input) => Bytes(input);
 
     protected override bool Parse(byte[] input)
     {
@@ -38,10 +24,10 @@ public sealed class SegmenterFuzzer : Fuzzer<byte[]>, IDisposable
         {
             segment.Buffer.TryHold();
             _segments.Add(segment);
-            playlist.Add(segment, segmenter!.TargetDuration, segmenter.IsIndependent, _frames.Now);
-            _playlists.Add((playlist.Current!.Media.Plain.ToArray(), _frames.Now));
+            playlist.Add(segment, segmenter!.TargetDuration, segmenter.IsIndependent, Frames.Now);
+            _playlists.Add((playlist.Current!.Media.Plain.ToArray(), Frames.Now));
         }, 2 << 20));
-        _frames.Play(input, frame => segmenter.Write(frame, _frames.Now), segmenter.Break);
+        Frames.Play(input, frame => segmenter.Write(frame, Frames.Now), segmenter.Break);
         segmenter.Dispose();
         return _segments.Count > 0;
     }
