@@ -14,14 +14,8 @@ internal sealed class Front : IDisposable
     private Front(string program, Func<Front, string[]> arguments)
     {
         Port = FreePort.Next();
-        var start = new ProcessStartInfo(program, arguments(this)) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        _process = Process.Start(start)!;
-        _process.StandardInput.Close();
-        _process.OutputDataReceived += (_, _) => { };
         var said = new System.Text.StringBuilder();
-        _process.ErrorDataReceived += (_, line) => said.AppendLine(line.Data);
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
+        _process = QuietProcess.Start(program, arguments(this), line => said.AppendLine(line));
         Until.True(() => _process.HasExited || Listens(), program + " listens");
         Assert.False(_process.HasExited, $"{program} ended: {said}");
     }
@@ -89,8 +83,7 @@ internal sealed class Front : IDisposable
 
     public void Dispose()
     {
-        _process.Kill(entireProcessTree: true);
-        _process.WaitForExit();
+        QuietProcess.End(_process);
         _process.Dispose();
         Directory.Delete(_folder, recursive: true);
     }

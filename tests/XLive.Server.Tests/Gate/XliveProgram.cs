@@ -88,6 +88,8 @@ internal sealed partial class XliveProgram : IAsyncDisposable
     public async Task<int> ExitAsync(TimeSpan patience)
     {
         await _ended.WaitAsync(patience);
+        // Its output may have ended last, on the thread that moves all sockets: what a test does next may block.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         return _process.ExitCode;
     }
 
@@ -102,6 +104,7 @@ internal sealed partial class XliveProgram : IAsyncDisposable
         if (!_process.HasExited)
             _process.Kill();
         await _ended;
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         _process.Dispose();
     }
 

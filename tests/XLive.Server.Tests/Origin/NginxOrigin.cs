@@ -31,16 +31,7 @@ internal sealed class NginxOrigin : IDisposable
                 }
             }
             """);
-        var start = new ProcessStartInfo("/usr/sbin/nginx", ["-p", Folder, "-e", "stderr", "-c", Path.Combine(Folder, "nginx.conf")])
-        {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
-        };
-        _process = Process.Start(start)!;
-        _process.StandardInput.Close();
-        _process.OutputDataReceived += static (_, _) => { };
-        _process.ErrorDataReceived += static (_, _) => { };
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
+        _process = QuietProcess.Start("/usr/sbin/nginx", ["-p", Folder, "-e", "stderr", "-c", Path.Combine(Folder, "nginx.conf")]);
         Until.True(() => _process.HasExited || Listens(), "nginx listens");
         Assert.False(_process.HasExited, "nginx ended");
     }
@@ -72,8 +63,7 @@ internal sealed class NginxOrigin : IDisposable
 
     public void Dispose()
     {
-        _process.Kill(entireProcessTree: true);
-        _process.WaitForExit();
+        QuietProcess.End(_process);
         _process.Dispose();
         Directory.Delete(Folder, recursive: true);
     }

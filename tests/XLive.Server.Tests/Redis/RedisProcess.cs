@@ -9,7 +9,7 @@ namespace XLive.Server.Tests.Redis;
 /// <summary>A redis-server of the test's own, on a port that was free, in a folder of its own.</summary>
 internal sealed partial class RedisProcess : IDisposable
 {
-    private const int SigKill = 9, SigContinue = 18, SigStop = 19;
+    private const int SigContinue = 18, SigStop = 19;
 
     private readonly string _program;
     private readonly string[] _options;
@@ -55,10 +55,7 @@ internal sealed partial class RedisProcess : IDisposable
         string[] saved = isSentinel ? [] : ["save \"\"", "appendonly no"];
         File.WriteAllLines(file, [hasPort ? "" : $"port {Port}", "bind 127.0.0.1", $"dir {Folder}", "daemonize no", .. saved,
             .. _options.Select(o => o.Replace("$PORT", Port.ToString(), StringComparison.Ordinal)), .. more]);
-        _process = Process.Start(new ProcessStartInfo(_program, isSentinel ? [file, "--sentinel"] : [file]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true })!;
-        _process.OutputDataReceived += static (_, _) => { };
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
+        _process = QuietProcess.Start(_program, isSentinel ? [file, "--sentinel"] : [file]);
         var until = Stopwatch.StartNew();
         while (awaited && !Cli("PING").StartsWith("PONG", StringComparison.Ordinal))
         {
@@ -85,8 +82,7 @@ internal sealed partial class RedisProcess : IDisposable
 
     public void Kill()
     {
-        Signal(SigKill);
-        _process.WaitForExit();
+        QuietProcess.End(_process);
         _process.Dispose();
     }
 

@@ -89,6 +89,7 @@ internal sealed class DocumentedReceiver : IAsyncDisposable
     {
         _python.Kill();
         await _python.WaitForExitAsync();
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         _python.Dispose();
         _http.Dispose();
         Directory.Delete(_folder, recursive: true);
