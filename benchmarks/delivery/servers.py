@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.parse
 import urllib.request
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -24,6 +25,13 @@ def signed(path, uid="u1", expires=9999999999):
     text = f"v1\n\n{uid}\n{expires}\n{path.rpartition('/')[0]}/"
     mac = hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).digest()
     return f"{path}?uid={uid}&expires={expires}&token={base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+
+
+def signed_stream(stream, form=""):
+    """A link for one live stream in all its forms, as it is written behind /live/."""
+    scope, expires = f"/live/{stream}", 9999999999
+    mac = hmac.new(SECRET.encode(), f"v1\n\nviewer\n{expires}\n{scope}".encode(), hashlib.sha256).digest()
+    return f"{stream}{form}?uid=viewer&expires={expires}&scope={urllib.parse.quote(scope, safe='')}&token={base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
 
 
 def free_port():

@@ -35,6 +35,9 @@ public sealed class CmafSegment
 
     public int Parts { get; internal set; }
 
+    /// <summary>Of video, its frames.</summary>
+    public int Samples { get; internal set; }
+
     public double Seconds => (double)Duration / Initialization.TimeScale;
 
     internal void Finish(long duration) => (Duration, IsWhole) = (duration, true);

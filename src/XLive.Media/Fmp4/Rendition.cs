@@ -160,6 +160,7 @@ internal abstract partial class Rendition(CmafSegments writer, Action<CmafPart> 
             WriteChunk(output, isVideo, samples[begin..end]);
             begin = end;
         }
+        _segment.Samples += samples.Length;
         _end = samples[^1].End;
         var part = new CmafPart
         {

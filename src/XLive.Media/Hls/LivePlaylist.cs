@@ -6,21 +6,11 @@ namespace XLive.Media.Hls;
 /// <summary>
 /// The segments of a live stream that can be fetched, and the playlists that name them. One writer; readers take <see cref="Current"/>, which is replaced as
 /// a whole. Sequence numbers rise for as long as this object lives, over any number of publishes.
-///
-///     fetchable = removed (the oldest first) + listed, without a gap between their numbers
-///
-/// A removed segment stays for its own duration and that of the longest playlist that listed it (RFC 8216 6.2.2), for a player that is slow to ask; the
-/// playlist itself is never shorter than three target durations. Where memory does not do for both, the removed ones go, then listed ones down to the
-/// three, and then <see cref="IsOverfull"/> says that this stream cannot be kept.
 /// </summary>
 public sealed class LivePlaylist(LivePlaylistOptions options) : IDisposable
 {
-    private readonly List<LiveSegment> _removed = [];
-    private readonly List<LiveSegment> _listed = [];
+    private readonly SegmentWindow<LiveSegment> _window = new(options.Window, options.MostBytes);
     private readonly VariantMeasure _measure = new();
-    private long _next;
-    private long _discontinuities;
-    private long _listedTicks;
     private long _version;
     private int _targetDuration;
     private bool _isIndependent = true;
@@ -30,13 +20,13 @@ public sealed class LivePlaylist(LivePlaylistOptions options) : IDisposable
     public LivePlaylistView? Current => Volatile.Read(ref _current);
 
     /// <summary>What the segments take of the machine's memory; without those that somebody still reads after they went.</summary>
-    public long Bytes { get; private set; }
+    public long Bytes => _window.Bytes;
 
-    public int Listed => _listed.Count;
-    public int Removed => _removed.Count;
+    public int Listed => _window.Listed.Count;
+    public int Removed => _window.Removed;
 
     /// <summary>Of what is listed, less than that many bytes cannot be.</summary>
-    public bool IsOverfull { get; private set; }
+    public bool IsOverfull => _window.IsOverfull;
 
     /// <summary>After the end: when nothing need be fetchable any more.</summary>
     public DateTimeOffset GoesAt { get; private set; } = DateTimeOffset.MaxValue;
@@ -51,23 +41,8 @@ public sealed class LivePlaylist(LivePlaylistOptions options) : IDisposable
     public void Add(Segment segment, int targetDuration, bool isIndependent, DateTimeOffset now)
     {
         (_targetDuration, _isIndependent) = (targetDuration, isIndependent);
-        _listed.Add(new LiveSegment(segment, _next++));
-        _listedTicks += segment.Duration;
-        Bytes += segment.Buffer.Taken;
-        while (_listed.Count > options.Window && IsLongWithoutFirst())
-            Remove(now);
-        Collect(now);
-        while (Bytes > options.MostBytes && _removed.Count > 0)
-            Release();
-        while (Bytes > options.MostBytes && IsLongWithoutFirst())
-        {
-            Remove(now);
-            Release();
-        }
-        IsOverfull = Bytes > options.MostBytes;
-        foreach (var listed in _listed)
-            listed.LongestPlaylist = Math.Max(listed.LongestPlaylist, _listedTicks);
-        _measure.Add(_listed, targetDuration);
+        _window.Add(new LiveSegment(segment, _window.Next), targetDuration, now);
+        _measure.Add(_window.Listed, targetDuration);
         Render(hasEnded: false);
     }
 
@@ -76,14 +51,14 @@ public sealed class LivePlaylist(LivePlaylistOptions options) : IDisposable
     {
         if (_current is null or { HasEnded: true })
             return;
-        GoesAt = now + TimeSpan.FromSeconds((double)_listedTicks / Timestamp.PerSecond);
+        GoesAt = now + TimeSpan.FromSeconds((double)_window.Duration / Timestamp.PerSecond);
         Render(hasEnded: true);
     }
 
     /// <summary>Lets go of what need not be fetchable any more. For a stream that gets no segments, from a timer.</summary>
     public void Expire(DateTimeOffset now)
     {
-        if (_current is null || !Collect(now))
+        if (_current is null || !_window.Collect(now))
             return;
         Publish(_current.Media, _current.Multivariant, _current.HasEnded);
     }
@@ -91,41 +66,7 @@ public sealed class LivePlaylist(LivePlaylistOptions options) : IDisposable
     public void Dispose()
     {
         Volatile.Write(ref _current, null);
-        foreach (var segment in _removed.Concat(_listed))
-            segment.Segment.Buffer.Release();
-        _removed.Clear();
-        _listed.Clear();
-        Bytes = 0;
-    }
-
-    private bool IsLongWithoutFirst() =>
-        _listed.Count > 1 && _listedTicks - _listed[0].Segment.Duration >= 3L * _targetDuration * Timestamp.PerSecond;
-
-    private void Remove(DateTimeOffset now)
-    {
-        var first = _listed[0];
-        _listed.RemoveAt(0);
-        _listedTicks -= first.Segment.Duration;
-        if (first.Segment.IsDiscontinuity)
-            _discontinuities++;
-        first.GoesAt = now + first.Lingers;
-        _removed.Add(first);
-    }
-
-    private bool Collect(DateTimeOffset now)
-    {
-        var before = _removed.Count;
-        while (_removed.Count > 0 && _removed[0].GoesAt <= now)
-            Release();
-        return _removed.Count != before;
-    }
-
-    private void Release()
-    {
-        var buffer = _removed[0].Segment.Buffer;
-        _removed.RemoveAt(0);
-        Bytes -= buffer.Taken;
-        buffer.Release();
+        _window.Clear();
     }
 
     private void Render(bool hasEnded)
@@ -135,28 +76,27 @@ public sealed class LivePlaylist(LivePlaylistOptions options) : IDisposable
     }
 
     private void Publish(PlaylistForms media, PlaylistForms multivariant, bool hasEnded) =>
-        Volatile.Write(ref _current, new LivePlaylistView([.. _removed, .. _listed], _listed[0].Number, media, multivariant, _targetDuration, hasEnded, _version));
+        Volatile.Write(ref _current, new LivePlaylistView(_window.ToArray(), _window.Listed[0].Number, media, multivariant, _targetDuration, hasEnded, _version));
 
     private byte[] Media(bool hasEnded)
     {
         var text = new StringBuilder(1024);
         text.Append("#EXTM3U\n#EXT-X-VERSION:3\n");
         text.Append(CultureInfo.InvariantCulture, $"#EXT-X-TARGETDURATION:{_targetDuration}\n");
-        text.Append(CultureInfo.InvariantCulture, $"#EXT-X-MEDIA-SEQUENCE:{_listed[0].Number}\n");
-        text.Append(CultureInfo.InvariantCulture, $"#EXT-X-DISCONTINUITY-SEQUENCE:{_discontinuities}\n");
+        text.Append(CultureInfo.InvariantCulture, $"#EXT-X-MEDIA-SEQUENCE:{_window.Listed[0].Number}\n");
+        text.Append(CultureInfo.InvariantCulture, $"#EXT-X-DISCONTINUITY-SEQUENCE:{_window.Discontinuities}\n");
         if (_isIndependent)
             text.Append("#EXT-X-INDEPENDENT-SEGMENTS\n");
-        foreach (var listed in _listed)
+        foreach (var listed in _window.Listed)
         {
             var segment = listed.Segment;
             if (segment.IsDiscontinuity)
                 text.Append("#EXT-X-DISCONTINUITY\n");
-            // On each one: put on the first alone, it would be an edit of what was listed before (bis 6.2.1) each time another is the first.
-            text.Append(CultureInfo.InvariantCulture, $"#EXT-X-PROGRAM-DATE-TIME:{segment.ProgramDateTime.UtcDateTime:yyyy-MM-ddTHH:mm:ss.fff}Z\n");
+            PlaylistLines.ProgramDateTime(text, segment.ProgramDateTime);
             text.Append(CultureInfo.InvariantCulture, $"#EXTINF:{segment.Seconds:F6},\n{LiveSegment.NameOf(listed.Number)}\n");
         }
         if (hasEnded)
-            text.Append("#EXT-X-ENDLIST\n");
+            text.Append(PlaylistLines.EndList);
         return Encoding.ASCII.GetBytes(text.ToString());
     }
 
@@ -166,13 +106,7 @@ public sealed class LivePlaylist(LivePlaylistOptions options) : IDisposable
         text.Append("#EXTM3U\n#EXT-X-VERSION:3\n");
         if (_isIndependent)
             text.Append("#EXT-X-INDEPENDENT-SEGMENTS\n");
-        text.Append(CultureInfo.InvariantCulture, $"#EXT-X-STREAM-INF:BANDWIDTH={_measure.Peak},AVERAGE-BANDWIDTH={_measure.Average},CODECS=\"{_measure.Codecs}\"");
-        if (_measure.Video is { } video)
-        {
-            text.Append(CultureInfo.InvariantCulture, $",RESOLUTION={video.Width}x{video.Height}");
-            if (_measure.FrameRate > 0)
-                text.Append(CultureInfo.InvariantCulture, $",FRAME-RATE={_measure.FrameRate:F3}");
-        }
+        _measure.WriteStreamInf(text);
         text.Append('\n').Append(options.MediaUri).Append('\n');
         return Encoding.ASCII.GetBytes(text.ToString());
     }

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace XLive.Media.Hls;
 
 /// <summary>What the multivariant playlist says of a stream, measured on its segments; from parameter sets where they are right.</summary>
@@ -26,16 +29,27 @@ internal sealed class VariantMeasure
     public string Codecs => string.Join(',', new[] { _video?.CodecName, _audio?.CodecName }.Where(name => name is not null));
     public double FrameRate => _rate;
 
-    /// <param name="listed">The newest last.</param>
-    public void Add(IReadOnlyList<LiveSegment> listed, int targetDuration)
+    /// <summary>EXT-X-STREAM-INF as far as it is measured: without what follows, and the line's end.</summary>
+    public void WriteStreamInf(StringBuilder text)
     {
-        var newest = listed[^1].Segment;
-        if (!ReferenceEquals(newest.Video, _video) || !ReferenceEquals(newest.Audio, _audio))
+        text.Append(CultureInfo.InvariantCulture, $"#EXT-X-STREAM-INF:BANDWIDTH={Peak},AVERAGE-BANDWIDTH={Average},CODECS=\"{Codecs}\"");
+        if (_video is null)
+            return;
+        text.Append(CultureInfo.InvariantCulture, $",RESOLUTION={_video.Width}x{_video.Height}");
+        if (_rate > 0)
+            text.Append(CultureInfo.InvariantCulture, $",FRAME-RATE={_rate:F3}");
+    }
+
+    /// <param name="listed">The newest last.</param>
+    public void Add(IReadOnlyList<WindowEntry> listed, int targetDuration)
+    {
+        var newest = listed[^1];
+        if (!ReferenceEquals(newest.VideoTrack, _video) || !ReferenceEquals(newest.AudioTrack, _audio))
         {
-            (_video, _audio, _rate) = (newest.Video, newest.Audio, 0);
+            (_video, _audio, _rate) = (newest.VideoTrack, newest.AudioTrack, 0);
             (Peak, _bytes, _ticks) = (0, 0, 0);
         }
-        _bytes += newest.Buffer.Length;
+        _bytes += newest.Length;
         _ticks += newest.Duration;
         if (_ticks > Hour)
             (_bytes, _ticks) = (_bytes / 2, _ticks / 2);
@@ -44,16 +58,16 @@ internal sealed class VariantMeasure
     }
 
     /// <summary>Contiguous segments of 0.5 to 1.5 target durations (RFC 8216 4.1), those that end with the newest.</summary>
-    private long HighestRun(IReadOnlyList<LiveSegment> listed, int targetDuration)
+    private long HighestRun(IReadOnlyList<WindowEntry> listed, int targetDuration)
     {
         var target = (long)targetDuration * Timestamp.PerSecond;
         var (bytes, ticks, highest) = (0L, 0L, 0L);
         for (var i = listed.Count - 1; i >= 0; i--)
         {
-            var segment = listed[i].Segment;
-            if (!ReferenceEquals(segment.Video, _video) || !ReferenceEquals(segment.Audio, _audio))
+            var segment = listed[i];
+            if (!ReferenceEquals(segment.VideoTrack, _video) || !ReferenceEquals(segment.AudioTrack, _audio))
                 break;
-            bytes += segment.Buffer.Length;
+            bytes += segment.Length;
             ticks += segment.Duration;
             if (ticks > target * 3 / 2)
                 break;
@@ -64,12 +78,12 @@ internal sealed class VariantMeasure
     }
 
     /// <summary>The highest that was seen, unless the parameter sets name one that agrees: a time base is often written where a rate should be.</summary>
-    private static double RateOf(Segment segment, double before)
+    private static double RateOf(WindowEntry segment, double before)
     {
-        if (segment.Video is null || segment.VideoFrames < 2)
+        if (segment.VideoTrack is not { } video || segment.VideoFrames < 2)
             return before;
-        var measured = segment.VideoFrames / segment.Seconds;
-        var named = segment.Video.FrameRate;
+        var measured = segment.VideoFrames * (double)Timestamp.PerSecond / segment.Duration;
+        var named = video.FrameRate;
         if (named > 0 && Math.Abs(measured - named) < named / 20)
             return Math.Max(named, before);
         var (nearest, distance) = (measured, double.MaxValue);

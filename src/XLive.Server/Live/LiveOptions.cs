@@ -4,6 +4,9 @@ namespace XLive.Server.Live;
 
 public enum Takeover { Reject, Replace }
 
+/// <summary>Of HLS.</summary>
+public enum Container { Fmp4, Ts, Both }
+
 public sealed class LiveOptions : ICheckedOptions
 {
     [Setting("live.segment_seconds", "a segment ends at the first keyframe after this")]
@@ -11,6 +14,15 @@ public sealed class LiveOptions : ICheckedOptions
 
     [Setting("live.window", "segments in a playlist")]
     public int Window { get; set; } = 6;
+
+    [Setting("live.container", "HLS in fragmented MP4, in MPEG-TS, or each player as it asks (?container=ts)")]
+    public Container Container { get; set; }
+
+    [Setting("live.low_latency", "fragmented MP4 in parts that play before their segment is whole")]
+    public bool LowLatency { get; set; } = true;
+
+    [Setting("live.part_ms", "about so long is a part")]
+    public int PartMs { get; set; } = 500;
 
     [Setting("live.reconnect_grace", "a publisher that comes back in time continues its stream")]
     public TimeSpan ReconnectGrace { get; set; } = TimeSpan.FromSeconds(30);
@@ -36,6 +48,10 @@ public sealed class LiveOptions : ICheckedOptions
             fault("live.segment_seconds", "must be 0.5 to 60");
         if (Window is < 3 or > 10_000)
             fault("live.window", "must be 3 to 10000");
+        if (PartMs is < 100 or > 2000)
+            fault("live.part_ms", "must be 100 to 2000");
+        if (PartMs > SegmentSeconds * 1000)
+            fault("live.part_ms", "is longer than a segment (live.segment_seconds)");
         if (ReconnectGrace < TimeSpan.Zero)
             fault("live.reconnect_grace", "must not be negative");
         if (SendBatch is { } batch && (batch < TimeSpan.Zero || batch > TimeSpan.FromSeconds(2)))

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using XLive.Media;
+using XLive.Media.Fmp4;
+using XLive.Media.Hls;
 using XLive.Media.Tests;
 using XLive.Server.Ingest.Rtmp;
 using XLive.Server.Live;
@@ -15,7 +17,7 @@ namespace XLive.Server.Tests.Live;
 public sealed class EnduranceTests
 {
     private readonly HandClock _clock = new();
-    private readonly LiveOptions _options = new();
+    private readonly LiveOptions _options = new() { Container = Container.Both };
     private readonly LiveStreams _streams;
     private readonly HlsStreams _hls;
 
@@ -44,7 +46,7 @@ public sealed class EnduranceTests
                     turn.Publish(frame);
                 while (viewer.TryRead(1 << 20, out BodyPiece piece))
                     piece.Owner.Release();
-                Assert.NotNull(_hls.Newest(name)!.Current);
+                Assert.True(_hls.Newest(name) is { Cmaf.HasSegments: true, Transport.HasSegments: true });
                 turns.Add(turn);
             }
             Assert.Equal(100, _streams.Count);
@@ -59,6 +61,9 @@ public sealed class EnduranceTests
             Assert.Equal((0, 0L, 0L), (_hls.Count, _streams.MemoryBytes, _streams.AllBytes));
         }
     }
+
+    private static long Sequence(PlaylistForms playlist) =>
+        long.Parse(Encoding.UTF8.GetString(playlist.Plain.Span).Split("#EXT-X-MEDIA-SEQUENCE:")[1].Split('\n')[0], CultureInfo.InvariantCulture);
 
     [Fact]
     public void A_day_of_wraps_and_returns_neither_drifts_nor_grows()
@@ -102,11 +107,11 @@ public sealed class EnduranceTests
             if (second % 60 != 59)
                 continue;
             _hls.Expire();
-            if (_hls.Newest(name)!.Current is not { } view)
+            if (_hls.Newest(name) is not { Transport.Current: { } view, Cmaf.Current.Audio: { } parts })
                 continue;
-            var text = Encoding.UTF8.GetString(view.Media.Plain.Span);
-            var now = long.Parse(text.Split("#EXT-X-MEDIA-SEQUENCE:")[1].Split('\n')[0], CultureInfo.InvariantCulture);
+            var now = Sequence(view.Media);
             Assert.InRange(now, sequence, long.MaxValue);
+            Assert.InRange(Sequence(parts.Text(PlaylistScope.All)), now - 2, now + 2);
             sequence = now;
             if (second > turnSeconds)
                 Assert.InRange(_streams.AllBytes, 1, most * 2);

@@ -142,6 +142,8 @@ internal sealed class StreamEndpoints(LiveStreams streams, HlsStreams hls, Sessi
         json.WriteEndArray();
         json.WriteNumber("removed", window.Removed);
         json.WriteNumber("bytes", window.Bytes);
+        json.WriteNumber("part_target", Math.Round(window.PartTarget, 6));
+        json.WriteNumber("blocked_requests", window.Blocked);
         json.WriteEndObject();
     }
 
@@ -157,6 +159,8 @@ internal sealed class StreamEndpoints(LiveStreams streams, HlsStreams hls, Sessi
             yield return "times jumped";
         if (window.Warnings.HasFlag(SegmenterWarnings.TracksChanged))
             yield return "a track came, went or changed";
+        if (window.Warnings.HasFlag(SegmenterWarnings.TrackRefused))
+            yield return "a track is left out of HLS: its codec has no place in this container";
     }
 
     /// <summary>By the stream. Playlists and segments are requests of their own: who has fetched some lately watches.</summary>

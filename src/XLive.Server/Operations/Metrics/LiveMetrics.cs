@@ -21,6 +21,9 @@ internal static class LiveMetrics
         text.Counter("xlive_live_frames_skipped_total", "Frames that viewers missed because they were too late for them.", skipped);
         text.Gauge("xlive_live_frame_bytes", "Memory that frames take.", live.MemoryBytes);
         text.Gauge("xlive_live_segment_bytes", "Memory that live segments take.", services.GetRequiredService<HlsStreams>().Bytes);
+        text.Gauge("xlive_live_blocked_requests", "Requests that wait for a part or a segment of a live stream.", services.GetRequiredService<HlsStreams>().Blocked);
+        text.Counter("xlive_live_unblocked_total", "Requests that waited for a part or a segment which came.", services.GetRequiredService<CmafAnswers>().Unblocked);
+        text.Counter("xlive_live_blocked_in_vain_total", "Requests that waited for a part or a segment which did not come in time, or were too many to wait.", services.GetRequiredService<CmafAnswers>().InVain);
         text.Gauge("xlive_rtmp_connections", "RTMP connections.", rtmp.Open);
         text.Counter("xlive_rtmp_refused_total", "Connects, publishes and plays over RTMP that were refused.", rtmp.Refused);
         text.Counter("xlive_rtmp_silent_total", "RTMP connections that were ended because nothing came.", rtmp.Silent);

@@ -1,16 +1,14 @@
-using System.Globalization;
+using XLive.Media.Fmp4;
 using XLive.Media.Hls;
 using XLive.Server.Access;
 using XLive.Server.Door;
 using XLive.Server.Live;
 using XLive.Server.Playback.Http;
-using XLive.Server.Sending;
-using XLive.Server.Traffic;
 
 namespace XLive.Server.Playback.Hls;
 
-/// <summary>The playlists and segments of live streams, out of memory.</summary>
-internal sealed class HlsHandler(HlsStreams streams, PlaylistAnswers playlists, TimeProvider clock) : IMediaSource
+/// <summary>The playlists and segments of live streams, out of memory: whose they are, and in which container.</summary>
+internal sealed class HlsHandler(HlsStreams streams, TransportAnswers transport, CmafAnswers cmaf, TimeProvider clock) : IMediaSource
 {
     private const string Extension = ".m3u8";
 
@@ -30,22 +28,48 @@ internal sealed class HlsHandler(HlsStreams streams, PlaylistAnswers playlists, 
         {
             if (Name(path[parts[1]], path[parts[2]][..^Extension.Length]) is not { } name || streams.Newest(name) is not { } stream)
                 return false;
-            answer = stream.Current is { } view ? MultivariantAsync(exchange, admission, stream, view) : AwaitAsync(exchange, admission, stream);
+            if (!TryMultivariant(exchange, admission, stream, out answer))
+                answer = AwaitAsync(exchange, admission, stream);
             return true;
         }
-        if (count != 5 || Name(path[parts[1]], path[parts[2]]) is not { } of || streams.Find(of, path[parts[3]].ToString()) is not { Current: { } current } hls)
+        if (count != 5 || Name(path[parts[1]], path[parts[2]]) is not { } of || streams.Find(of, path[parts[3]].ToString()) is not { } hls)
             return false;
-        if (path[parts[4]].Equals(HlsStream.MediaName, StringComparison.Ordinal))
-            answer = MediaAsync(exchange, admission, hls, current);
-        else if (LiveSegment.TryReadName(path[parts[4]], out var number) && current.TryHold(number) is { } segment)
-            answer = SegmentAsync(exchange, admission, hls, segment);
-        else
-            return false;
-        return true;
+        var file = path[parts[4]];
+        if (hls.Cmaf?.Current is { } presentation && CmafName.TryRead(file, out var wanted))
+            return cmaf.TryAnswer(exchange, admission, hls, presentation, wanted, out answer);
+        return hls.Transport?.Current is { } playlist && transport.TryAnswer(exchange, admission, hls, playlist, file, out answer);
     }
 
     private static StreamName? Name(ReadOnlySpan<char> app, ReadOnlySpan<char> stream) =>
         StreamName.IsPart(app) && StreamName.IsPart(stream) ? new StreamName(app.ToString(), stream.ToString()) : null;
+
+    /// <summary>False: there is no segment yet.</summary>
+    private bool TryMultivariant(Exchange exchange, in Admission admission, HlsStream stream, out ValueTask answer)
+    {
+        answer = default;
+        var query = exchange.Target.Query;
+        if (stream.GivesTransport(Has(query, "container=ts")))
+        {
+            if (stream.Transport?.Current is not { } playlist)
+                return false;
+            answer = transport.MultivariantAsync(exchange, admission, stream, playlist);
+            return true;
+        }
+        if (stream.Cmaf?.Current is not { } presentation)
+            return false;
+        answer = cmaf.MultivariantAsync(exchange, admission, stream, presentation, isWhole: Has(query, "low_latency=0"));
+        return true;
+    }
+
+    private static bool Has(ReadOnlySpan<char> query, ReadOnlySpan<char> pair)
+    {
+        foreach (var range in query.Split('&'))
+        {
+            if (query[range].SequenceEqual(pair))
+                return true;
+        }
+        return false;
+    }
 
     private async ValueTask AwaitAsync(Exchange exchange, Admission admission, HlsStream stream)
     {
@@ -57,71 +81,9 @@ internal sealed class HlsHandler(HlsStreams streams, PlaylistAnswers playlists, 
         {
             // Nothing yet, or nobody waits any more.
         }
-        if (stream.Current is { } view)
-            await MultivariantAsync(exchange, admission, stream, view);
+        if (TryMultivariant(exchange, admission, stream, out var answer))
+            await answer;
         else
             await MediaErrors.WriteAsync(exchange, StatusCodes.Status404NotFound, "the stream has no segment yet");
-    }
-
-    private ValueTask MultivariantAsync(Exchange exchange, in Admission admission, HlsStream stream, LivePlaylistView view) =>
-        PlaylistAsync(exchange, admission, stream.Multivariant(view), $"\"{stream.Life}-{view.Version}m\"");
-
-    private ValueTask MediaAsync(Exchange exchange, in Admission admission, HlsStream stream, LivePlaylistView view) =>
-        PlaylistAsync(exchange, admission, stream.Media(view), $"\"{stream.Life}-{view.Version}\"");
-
-    private ValueTask PlaylistAsync(Exchange exchange, in Admission admission, HeldPlaylist playlist, string tag)
-    {
-        if (!exchange.IsHead)
-            admission.Meter.CountRequest(FileKind.M3u8, exchange.Remote);
-        return playlists.WriteAsync(exchange, admission, playlist, new FileFacts("application/vnd.apple.mpegurl", "", tag, "", 0));
-    }
-
-    private ValueTask SegmentAsync(Exchange exchange, in Admission admission, HlsStream stream, LiveSegment segment)
-    {
-        var buffer = segment.Segment.Buffer;
-        try
-        {
-            if (!exchange.IsHead)
-                admission.Meter.CountRequest(FileKind.Ts, exchange.Remote);
-            var age = (long)segment.MaxAge(clock.GetUtcNow()).TotalSeconds;
-            var facts = new FileFacts("video/mp2t", string.Create(CultureInfo.InvariantCulture, $"public, max-age={age}"), $"\"{stream.Life}-{segment.Number}s\"", "", 0);
-            // Its memory is unmapped when it goes, and never written again.
-            var sent = FileResponse.WriteAsync(exchange, facts, Body.Of(new BodyPiece(buffer.Bytes, Nobody.Instance, PagePipe.Least), FileKind.Ts), admission.Meter);
-            if (!sent.IsCompletedSuccessfully)
-            {
-                var held = buffer;
-                buffer = null;
-                return ReleaseAsync(sent, held, exchange, stream);
-            }
-            stream.CountSent(exchange.BodyBytes);
-            return default;
-        }
-        finally
-        {
-            buffer?.Release();
-        }
-    }
-
-    private static async ValueTask ReleaseAsync(ValueTask sent, SegmentBuffer buffer, Exchange exchange, HlsStream stream)
-    {
-        try
-        {
-            await sent;
-        }
-        finally
-        {
-            stream.CountSent(exchange.BodyBytes);
-            buffer.Release();
-        }
-    }
-
-    /// <summary>The one who holds the segment is this handler.</summary>
-    private sealed class Nobody : IBodyOwner
-    {
-        public static readonly Nobody Instance = new();
-
-        public void Release()
-        {
-        }
     }
 }

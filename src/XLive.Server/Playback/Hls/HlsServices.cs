@@ -8,6 +8,8 @@ public static class HlsServices
     public static void AddHls(this IServiceCollection services)
     {
         services.AddSingleton<HlsStreams>();
+        services.AddSingleton<TransportAnswers>();
+        services.AddSingleton<CmafAnswers>();
         services.AddSingleton<IMediaSource, HlsHandler>();
     }
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using XLive.Media;
 using XLive.Media.Hls;
 using XLive.Server.Live;
@@ -9,33 +8,37 @@ using XLive.Server.Playback.Http;
 namespace XLive.Server.Playback.Hls;
 
 /// <summary>
-/// A live stream as HLS in MPEG-TS: /{app}/{stream}.m3u8, and below /{app}/{stream}/{life}/ the playlist and its segments. The life is new whenever the
-/// stream begins anew, so that no cache takes one publish's segment for another's.
+/// A live stream as HLS: /{app}/{stream}.m3u8, and below /{app}/{stream}/{life}/ the playlists and their segments, in one container or in both. The life is
+/// new whenever the stream begins anew, so that no cache takes one publish's segment for another's.
 /// </summary>
 #pragma warning disable CA1001 // its end is Expire, when nobody may ask for its segments any more
 internal sealed class HlsStream : IFrameSink
 #pragma warning restore CA1001
 {
-    public const string MediaName = "index.m3u8";
-
     private readonly LiveStream _stream;
+    private readonly LiveOptions _options;
     private readonly Lock _gate = new();
-    private readonly Segmenter _segmenter;
-    private readonly LivePlaylist _playlist;
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Held? _multivariant;
-    private Held? _media;
+    private readonly long _most;
+    private CmafPackager? _cmaf;
+    private TransportPackager? _transport;
+    private HeldText? _held;
+    private HeldText? _heldWhole;
+    private HeldText? _heldTransport;
+    private HeldText? _heldMedia;
 
-    private sealed record Held(long Version, HeldPlaylist Playlist);
+    private sealed record HeldText(PlaylistForms Forms, HeldPlaylist Playlist);
 
     public HlsStream(LiveStream stream, LiveOptions options)
     {
-        _stream = stream;
+        (_stream, _options) = (stream, options);
         Life = string.Create(CultureInfo.InvariantCulture, $"{stream.Clock.GetUtcNow().ToUnixTimeMilliseconds():x}{RandomNumberGenerator.GetInt32(1 << 24):x6}");
         // A quarter is the viewers' of the frames themselves.
-        var most = options.MemoryPerStream / 4 * 3;
-        _segmenter = new Segmenter(new SegmenterOptions { SegmentSeconds = options.SegmentSeconds }, new TransportSegments(Finished, (int)Math.Min(most, 1 << 30)));
-        _playlist = new LivePlaylist(new LivePlaylistOptions { Window = options.Window, MostBytes = most, MediaUri = $"{stream.Name.Stream}/{Life}/{MediaName}" });
+        _most = options.MemoryPerStream / 4 * 3 / (options.Container == Container.Both ? 2 : 1);
+        if (options.Container != Container.Ts)
+            _cmaf = new CmafPackager(options, _most, BaseUri);
+        if (options.Container != Container.Fmp4)
+            _transport = new TransportPackager(options, _most, BaseUri);
     }
 
     public StreamName Name => _stream.Name;
@@ -45,46 +48,73 @@ internal sealed class HlsStream : IFrameSink
 
     public string Scope => $"/{Name.App}/{Name.Stream}";
 
-    /// <summary>Of segments, the one that is being written too.</summary>
-    public long Bytes => _playlist.Bytes + _segmenter.OpenBytes;
+    public CmafPackager? Cmaf => Volatile.Read(ref _cmaf);
 
-    /// <summary>Null until there is a segment.</summary>
-    public LivePlaylistView? Current => _playlist.Current;
+    public TransportPackager? Transport => Volatile.Read(ref _transport);
+
+    /// <summary>Of segments, those that are being written too.</summary>
+    public long Bytes => (Cmaf?.Bytes ?? 0) + (Transport?.Bytes ?? 0);
+
+    public int Blocked => Cmaf?.Blocked.Count ?? 0;
 
     /// <summary>There is a segment, or there never will be.</summary>
     public Task Ready => _ready.Task;
+
+    private string BaseUri => $"{Name.Stream}/{Life}/";
+
+    /// <summary>What a player is given who asks for nothing else.</summary>
+    private IPackager First => _cmaf ?? (IPackager)_transport!;
+
+    /// <param name="isTransport">The player asks for MPEG-TS.</param>
+    public bool GivesTransport(bool isTransport) => Cmaf is null || (isTransport && Transport is { HasSegments: true });
 
     public void Take(in Frame frame, bool discontinuity)
     {
         lock (_gate)
         {
+            var now = _stream.Clock.GetUtcNow();
+            if (_cmaf is { HasSegments: false } && !_cmaf.Carries(frame.Track))
+                FallBack(_cmaf, now);
             if (discontinuity)
-                _segmenter.Break();
-            _segmenter.Write(frame, _stream.Clock.GetUtcNow());
-            if (_segmenter.IsOverfull || _playlist.IsOverfull)
+            {
+                _cmaf?.Break(now);
+                _transport?.Break(now);
+            }
+            _cmaf?.Take(frame, now);
+            _transport?.Take(frame, now);
+            if (First.HasSegments)
+                _ready.TrySetResult();
+            if (_cmaf is { IsOverfull: true } || _transport is { IsOverfull: true })
                 _stream.CutPublisher(PublishEnd.OutOfMemory);
         }
     }
 
-    private void Finished(Segment segment)
+    /// <summary>A stream of which MP4 cannot carry all is better whole in MPEG-TS, as long as nobody has seen any of it.</summary>
+    private void FallBack(CmafPackager cmaf, DateTimeOffset now)
     {
-        _playlist.Add(segment, _segmenter.TargetDuration, _segmenter.IsIndependent, _stream.Clock.GetUtcNow());
-        _ready.TrySetResult();
+        Volatile.Write(ref _transport, _transport ?? new TransportPackager(_options, _most, BaseUri));
+        Volatile.Write(ref _cmaf, null);
+        cmaf.End(now);
+        cmaf.Dispose();
     }
 
     public void Pause()
     {
         lock (_gate)
-            _segmenter.Break();
+        {
+            var now = _stream.Clock.GetUtcNow();
+            _cmaf?.Break(now);
+            _transport?.Break(now);
+        }
     }
 
     public void End()
     {
         lock (_gate)
         {
-            _segmenter.Break();
-            _playlist.End(_stream.Clock.GetUtcNow());
-            _segmenter.Dispose();
+            var now = _stream.Clock.GetUtcNow();
+            _cmaf?.End(now);
+            _transport?.End(now);
         }
         _ready.TrySetResult();
     }
@@ -93,17 +123,7 @@ internal sealed class HlsStream : IFrameSink
     public HlsFigures? Figures()
     {
         lock (_gate)
-        {
-            if (_playlist.Current is not { } view)
-                return null;
-            var listed = new List<double>();
-            foreach (var segment in view.Segments)
-            {
-                if (segment.Number >= view.FirstListed)
-                    listed.Add(segment.Segment.Seconds);
-            }
-            return new HlsFigures(listed, _playlist.Removed, _playlist.Bytes + _segmenter.OpenBytes, view.FirstListed, view.TargetDuration, _segmenter.GopLength, _segmenter.Refused, _segmenter.Warnings);
-        }
+            return First.Figures() is { } figures ? figures with { Bytes = Bytes } : null;
     }
 
     /// <summary>To a viewer of its segments.</summary>
@@ -114,25 +134,31 @@ internal sealed class HlsStream : IFrameSink
     {
         lock (_gate)
         {
-            _playlist.Expire(now);
-            if (!_stream.IsOver || (_playlist.Current is not null && now < _playlist.GoesAt))
+            _cmaf?.Expire(now);
+            _transport?.Expire(now);
+            if (!_stream.IsOver || IsWanted(_cmaf, now) || IsWanted(_transport, now))
                 return false;
-            _playlist.Dispose();
+            _cmaf?.Dispose();
+            _transport?.Dispose();
             return true;
         }
     }
 
-    public HeldPlaylist Multivariant(LivePlaylistView view) => Of(ref _multivariant, view, view.Multivariant, $"{Scope}.m3u8");
+    private static bool IsWanted(IPackager? packager, DateTimeOffset now) => packager is { HasSegments: true } && now < packager.GoesAt;
 
-    public HeldPlaylist Media(LivePlaylistView view) => Of(ref _media, view, view.Media, $"{Scope}/{Life}/{MediaName}");
+    public HeldPlaylist Multivariant(LivePlaylistView view) => Of(ref _heldTransport, view.Multivariant, $"{Scope}.m3u8");
 
-    private HeldPlaylist Of(ref Held? held, LivePlaylistView view, PlaylistForms forms, string path)
+    public HeldPlaylist Media(LivePlaylistView view) => Of(ref _heldMedia, view.Media, $"{Scope}/{Life}/{TransportPackager.MediaName}");
+
+    public HeldPlaylist Multivariant(PlaylistForms forms, bool isWhole) => Of(ref (isWhole ? ref _heldWhole : ref _held), forms, $"{Scope}.m3u8");
+
+    private HeldPlaylist Of(ref HeldText? held, PlaylistForms forms, string path)
     {
-        if (Volatile.Read(ref held) is { } known && known.Version == view.Version)
+        if (Volatile.Read(ref held) is { } known && ReferenceEquals(known.Forms, forms))
             return known.Playlist;
         // Once a segment; where two come at once, twice.
         var playlist = new HeldPlaylist(PlaylistTemplate.Parse(forms.Plain, path, []), forms.Plain.Span, Scope, age: 1);
-        Volatile.Write(ref held, new Held(view.Version, playlist));
+        Volatile.Write(ref held, new HeldText(forms, playlist));
         return playlist;
     }
 }

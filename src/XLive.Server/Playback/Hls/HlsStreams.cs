@@ -28,6 +28,9 @@ internal sealed class HlsStreams
     /// <summary>What the segments of all of them take.</summary>
     public long Bytes => _all.Sum(static s => s.Value.Figures()?.Bytes ?? 0);
 
+    /// <summary>Requests that wait for what is not there yet.</summary>
+    public int Blocked => _all.Sum(static s => s.Value.Blocked);
+
     public HlsStream? Newest(in StreamName name) => _newest.GetValueOrDefault(name);
 
     public HlsStream? Find(in StreamName name, string life) => _all.GetValueOrDefault((name, life));

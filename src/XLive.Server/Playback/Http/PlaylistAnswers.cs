@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Globalization;
+using XLive.Media.Hls;
 using XLive.Server.Access;
 using XLive.Server.Door;
 using XLive.Server.Sending;
@@ -12,6 +14,24 @@ internal sealed class PlaylistAnswers(PlaybackGate gate)
     /// <param name="from">The file's; what is said of caching follows from the playlist.</param>
     public ValueTask WriteAsync(Exchange exchange, in Admission admission, HeldPlaylist playlist, in FileFacts from) =>
         admission.IsEntry ? EntryAsync(exchange, admission, playlist, from) : SharedAsync(exchange, admission, playlist, from);
+
+    /// <summary>One of many texts of a stream, each of which few ever see as an entry.</summary>
+    /// <param name="path">The playlist's own.</param>
+    /// <param name="scope">What a session that begins with it may play.</param>
+    /// <param name="age">Seconds for which a cache may keep it.</param>
+    public ValueTask WriteAsync(Exchange exchange, in Admission admission, PlaylistForms forms, string path, string scope, int age, string tag)
+    {
+        var facts = new FileFacts("application/vnd.apple.mpegurl", "", tag, "", 0);
+        if (admission.IsEntry)
+            return EntryAsync(exchange, admission, new HeldPlaylist(PlaylistTemplate.Parse(forms.Plain, path, []), forms.Plain.Span, scope, age), facts);
+        exchange.Headers.Vary = "Accept-Encoding";
+        var gzip = forms.Plain.Length >= HeldPlaylist.MinGzip && AcceptEncoding.TakesGzip(exchange.RequestHeaders.AcceptEncoding);
+        if (gzip)
+            exchange.Headers.ContentEncoding = "gzip";
+        var cacheControl = string.Create(CultureInfo.InvariantCulture, $"{(admission.Session is null ? "public" : "private")}, max-age={age}");
+        facts = new FileFacts(facts.ContentType, cacheControl, gzip ? tag[..^1] + "-gz\"" : tag, "", 0);
+        return FileResponse.WriteAsync(exchange, facts, Body.Of(gzip ? forms.Gzip : forms.Plain, FileKind.M3u8), admission.Meter, ranges: false);
+    }
 
     /// <summary>Below a session's path, or without a viewer where nothing had to change: the same bytes for everyone, held in both encodings.</summary>
     private static ValueTask SharedAsync(Exchange exchange, in Admission admission, HeldPlaylist playlist, in FileFacts from)
