@@ -11,6 +11,12 @@ public enum Codec : byte
     H264,
     Aac,
     Mp3,
+    Hevc,
+    Av1,
+    Opus,
+    Flac,
+    Ac3,
+    Eac3,
 }
 
 /// <summary>
@@ -22,10 +28,13 @@ public sealed class Track
     public required TrackKind Kind { get; init; }
     public required Codec Codec { get; init; }
 
-    /// <summary>H.264: the AVCDecoderConfigurationRecord (ISO/IEC 14496-15 5.3.3.1) with NAL lengths of 4 bytes. AAC: the AudioSpecificConfig. MP3: empty.</summary>
+    /// <summary>
+    /// H.264 and HEVC: the decoder configuration record (ISO/IEC 14496-15 5.3.3.1, 8.3.3.1) with NAL lengths of 4 bytes. AV1: that of av1C with the sequence header.
+    /// AAC: the AudioSpecificConfig. Opus: OpusHead. FLAC: the signature and STREAMINFO. AC-3 and E-AC-3: the body of dac3 or dec3. MP3: empty.
+    /// </summary>
     public required ReadOnlyMemory<byte> Configuration { get; init; }
 
-    /// <summary>As the CODECS attribute and MIME types name it (RFC 6381): avc1.64001f, mp4a.40.2.</summary>
+    /// <summary>As the CODECS attribute and MIME types name it (RFC 6381): avc1.64001f, hvc1.1.6.L93.B0, av01.0.04M.08, mp4a.40.2, Opus.</summary>
     public required string CodecName { get; init; }
 
     /// <summary>Cropped, and with the sample's aspect ratio: as it is shown.</summary>

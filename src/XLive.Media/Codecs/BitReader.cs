@@ -1,8 +1,8 @@
 namespace XLive.Media.Codecs;
 
 /// <summary>
-/// Bits, most significant first. Reading past the end gives zeros and is remembered, so that a parser asks once, at its end. Of an H.264 NAL unit the
-/// emulation prevention bytes (7.4.1) are passed over.
+/// Bits, most significant first. Reading past the end gives zeros and is remembered, so that a parser asks once, at its end. Of a NAL unit the
+/// emulation prevention bytes (H.264 7.4.1) are passed over.
 /// </summary>
 internal ref struct BitReader(ReadOnlySpan<byte> bytes, bool isNalUnit = false)
 {

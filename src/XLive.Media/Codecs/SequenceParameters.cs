@@ -1,6 +1,6 @@
 namespace XLive.Media.Codecs;
 
-/// <summary>What an H.264 sequence parameter set (7.3.2.1.1) tells about the picture.</summary>
+/// <summary>What is told about the picture before the first: by H.264's sequence parameter set (7.3.2.1.1), which is read here, by HEVC's, by AV1's sequence header.</summary>
 internal readonly record struct SequenceParameters(int Width, int Height, int ShownWidth, int ShownHeight, uint AspectAcross, uint AspectDown, double FrameRate)
 {
     // Table A-1, level 6.2, the highest there is: so many macroblocks, and by A.3.1 no side longer than the root of eight times as many.
@@ -95,6 +95,21 @@ internal readonly record struct SequenceParameters(int Width, int Height, int Sh
     /// </summary>
     private static (uint Across, uint Down, double Rate) ReadUsability(ref BitReader bits)
     {
+        var (aspectAcross, aspectDown) = ReadAppearance(ref bits);
+        double rate = 0;
+        if (bits.Flag())
+        {
+            var unitsInTick = bits.Bits(32);
+            var timeScale = bits.Bits(32);
+            // A tick is a field's, D.2.1: two make a frame.
+            rate = RateOf(timeScale, 2.0 * unitsInTick);
+        }
+        return bits.HasFailed ? (1, 1, 0) : (aspectAcross, aspectDown, rate);
+    }
+
+    /// <summary>The beginning of vui_parameters(), which HEVC has too (E.2.1): the sample's aspect ratio, and colours.</summary>
+    public static (uint Across, uint Down) ReadAppearance(ref BitReader bits)
+    {
         uint aspectAcross = 1, aspectDown = 1;
         if (bits.Flag())
         {
@@ -120,17 +135,11 @@ internal readonly record struct SequenceParameters(int Width, int Height, int Sh
             bits.Unsigned();
             bits.Unsigned();
         }
-        double rate = 0;
-        if (bits.Flag())
-        {
-            var unitsInTick = bits.Bits(32);
-            var timeScale = bits.Bits(32);
-            // A tick is a field's, D.2.1: two make a frame. Beyond 300 it is a time base, not a rate.
-            if (unitsInTick > 0)
-                rate = timeScale / (2.0 * unitsInTick);
-        }
-        return bits.HasFailed ? (1, 1, 0) : (aspectAcross, aspectDown, rate is >= 1 and <= 300 ? rate : 0);
+        return (aspectAcross, aspectDown);
     }
+
+    /// <summary>Beyond 300 it is a time base, not a rate.</summary>
+    public static double RateOf(double timeScale, double units) => units > 0 && timeScale / units is >= 1 and <= 300 and var rate ? rate : 0;
 
     private static void SkipScalingLists(ref BitReader bits, int count)
     {

@@ -3,25 +3,35 @@ using XLive.Media.Hls;
 namespace XLive.Media.Fmp4;
 
 /// <summary>
-/// AAC. Its time is the number of its samples: RTMP's is rounded to milliseconds, which would be a gap or an overlap with every frame. Where the two come
+/// Its time is the number of its samples: RTMP's is rounded to milliseconds, which would be a gap or an overlap with every frame. Where the two come
 /// apart there is a hole, and time goes on behind it; where frames come faster than they last, one is left out now and then.
 /// </summary>
 internal sealed class AudioRendition(CmafSegments writer, Action<CmafPart> partReady, Action<CmafSegment> segmentReady) : Rendition(writer, partReady, segmentReady)
 {
     private const long None = long.MinValue;
 
-    // Frames ahead of the publisher's time: 93 ms at 44.1 kHz, and sound is heard to be late from 125 (ITU-R BT.1359).
-    private const int MostAhead = 4;
+    // Frames ahead of the publisher's time: 93 ms of AAC at 44.1 kHz, and sound is heard to be late from 125 (ITU-R BT.1359).
+    private const long MostAhead = 4;
 
     private long _next = None;
     private long _start = None;
     private long _longest;
+    private int _duration;
+
+    /// <summary>How long the last frame was; 0: there is none.</summary>
+    public double FrameTicks => Initialization is null ? 0 : (double)_duration * Timestamp.PerSecond / Initialization.TimeScale;
 
     protected override TrackKind Kind => TrackKind.Audio;
 
     public void Write(in Frame frame)
     {
-        var duration = Initialization!.FrameDuration;
+        var duration = Initialization!.DurationOf(frame.Payload.Span);
+        if (duration == 0)
+        {
+            Writer.CountRefused();
+            return;
+        }
+        _duration = duration;
         var time = Scale(Writer.Place(frame.Decoded.Ticks));
         if (_next == None || time - _next > duration / 2)
             _next = time;

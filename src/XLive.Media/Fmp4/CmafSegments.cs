@@ -1,3 +1,4 @@
+using XLive.Media.Codecs;
 using XLive.Media.Hls;
 using XLive.Media.MpegTs;
 
@@ -5,7 +6,7 @@ namespace XLive.Media.Fmp4;
 
 /// <summary>
 /// Segments as CMAF (ISO/IEC 23000-19): video and audio demuxed, each with its initialization, its segments of one number, and their parts as soon as they
-/// are there. H.264 and AAC; what else comes is refused, with <see cref="Fault"/>.
+/// are there. All that a <see cref="Codec"/> is, but MP3; that is refused, with <see cref="Fault"/>.
 ///
 /// A part that was given out never changes, so nothing is while it may still be taken back: before the first segment is whole, for until then the frame
 /// rate is not known, and for a second after a discontinuity, for so long another track may show itself.
@@ -13,6 +14,9 @@ namespace XLive.Media.Fmp4;
 public sealed class CmafSegments : ISegmentWriter
 {
     private const long HoldBack = Timestamp.PerSecond;
+
+    // Of AAC 6144 bits a channel are the most (14496-3 4.5.3.1), of AC-3 3840 bytes. Opus and FLAC say themselves what they are.
+    private const int LongestAudio = 8 * 1024;
 
     private readonly VideoRendition _video;
     private readonly AudioRendition _audio;
@@ -74,7 +78,27 @@ public sealed class CmafSegments : ISegmentWriter
         return false;
     }
 
-    public bool Takes(in Frame frame) => TsMuxer.IsWhole(frame);
+    public bool Takes(in Frame frame)
+    {
+        var payload = frame.Payload.Span;
+        switch (frame.Track.Codec)
+        {
+            case Codec.H264 or Codec.Hevc:
+                return VideoRendition.SizeOf(frame, out var isBroken) > 0 && !isBroken;
+            case Codec.Av1:
+                var units = new Obus(payload);
+                while (units.MoveNext())
+                {
+                }
+                return !payload.IsEmpty && !units.IsBroken;
+            case Codec.Opus:
+                return OpusConfiguration.SamplesOf(payload) > 0;
+            case Codec.Flac:
+                return FlacConfiguration.SamplesOf(payload) > 0;
+            default:
+                return payload.Length is > 0 and <= LongestAudio;
+        }
+    }
 
     public void Begin(in SegmentOpening opening)
     {
@@ -136,8 +160,7 @@ public sealed class CmafSegments : ISegmentWriter
     {
         if (PartTarget > 0 || (_video.Initialization is not null && _video.Staged.IsEmpty))
             return;
-        var audioFrame = _audio.Initialization is { } audio ? (double)audio.FrameDuration * Timestamp.PerSecond / audio.TimeScale : 0;
-        PartTarget = Fmp4.PartTarget.Of(_video.Staged, audioFrame, Options.PartSeconds * Timestamp.PerSecond);
+        PartTarget = Fmp4.PartTarget.Of(_video.Staged, _audio.FrameTicks, Options.PartSeconds * Timestamp.PerSecond);
         _video.SetTarget();
         _audio.SetTarget();
     }

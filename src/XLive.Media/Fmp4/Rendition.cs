@@ -131,7 +131,7 @@ internal abstract partial class Rendition(CmafSegments writer, Action<CmafPart> 
         {
             payload += samples[i].Size;
             isIndependent |= samples[i].IsKey;
-            if (i > 0 && samples[i].Decoded != samples[i - 1].End)
+            if (i > 0 && !IsOneRun(isVideo, samples[i - 1], samples[i]))
                 chunks++;
         }
         _segment ??= Open(samples[0].Decoded, DateOf(samples[0]));
@@ -155,7 +155,7 @@ internal abstract partial class Rendition(CmafSegments writer, Action<CmafPart> 
         for (var begin = 0; begin < samples.Length;)
         {
             var end = begin + 1;
-            while (end < samples.Length && samples[end].Decoded == samples[end - 1].End)
+            while (end < samples.Length && IsOneRun(isVideo, samples[end - 1], samples[end]))
                 end++;
             WriteChunk(output, isVideo, samples[begin..end]);
             begin = end;
@@ -178,6 +178,10 @@ internal abstract partial class Rendition(CmafSegments writer, Action<CmafPart> 
         if (writer.MayTell)
             Tell();
     }
+
+    /// <summary>One time follows on the other; and of audio the durations are told once for a run.</summary>
+    private static bool IsOneRun(bool isVideo, in Sample before, in Sample sample) =>
+        sample.Decoded == before.End && (isVideo || sample.Duration == before.Duration);
 
     private void WriteChunk(IBufferWriter<byte> output, bool isVideo, ReadOnlySpan<Sample> samples)
     {

@@ -5,7 +5,7 @@ using XLive.Media.Hls;
 namespace XLive.Media.Fmp4;
 
 /// <summary>
-/// H.264. A sample's duration is the difference to the next one's time, so it is known when that comes; then it is decided whether it still belongs to the
+/// H.264, HEVC, AV1. A sample's duration is the difference to the next one's time, so it is known when that comes; then it is decided whether it still belongs to the
 /// part. A source that stands still for longer than a part makes one part that is longer: to say less would be to tear a hole, at which decoders wait for
 /// the next key frame.
 /// </summary>
@@ -22,10 +22,8 @@ internal sealed class VideoRendition(CmafSegments writer, Action<CmafPart> partR
 
     public void Write(in Frame frame)
     {
-        var size = 0;
-        var units = new NalUnits(frame.Payload.Span);
-        while (units.MoveNext())
-            size += IsWritten(units.Type) ? 4 + units.Current.Length : 0;
+        var isWhole = frame.Track.Codec == Codec.Av1;
+        var size = isWhole ? frame.Payload.Length : SizeOf(frame, out _);
         if (size == 0)
         {
             Writer.CountRefused();
@@ -40,22 +38,40 @@ internal sealed class VideoRendition(CmafSegments writer, Action<CmafPart> partR
         var output = Room(size);
         if (output.IsEmpty)
             return;
-        units = new NalUnits(frame.Payload.Span);
+        if (isWhole)
+            frame.Payload.Span.CopyTo(output);
+        else
+            CopyUnits(frame, output);
+        var shown = Math.Max(decoded, Writer.Place(frame.Shown.Ticks));
+        Stage(new Sample { Decoded = decoded, CompositionOffset = (int)(shown - decoded), Size = size, IsKey = frame.IsKey });
+    }
+
+    /// <summary>What is written of its NAL units, with their lengths.</summary>
+    public static int SizeOf(in Frame frame, out bool isBroken)
+    {
+        var size = 0;
+        var units = new NalUnits(frame.Payload.Span);
+        while (units.MoveNext())
+            size += IsWritten(frame.Track.Codec, units.Current) ? 4 + units.Current.Length : 0;
+        isBroken = units.IsBroken;
+        return size;
+    }
+
+    private static void CopyUnits(in Frame frame, Span<byte> output)
+    {
+        var units = new NalUnits(frame.Payload.Span);
         while (units.MoveNext())
         {
-            if (!IsWritten(units.Type))
+            if (!IsWritten(frame.Track.Codec, units.Current))
                 continue;
             BinaryPrimitives.WriteInt32BigEndian(output, units.Current.Length);
             units.Current.CopyTo(output[4..]);
             output = output[(4 + units.Current.Length)..];
         }
-        var shown = Math.Max(decoded, Writer.Place(frame.Shown.Ticks));
-        Stage(new Sample { Decoded = decoded, CompositionOffset = (int)(shown - decoded), Size = size, IsKey = frame.IsKey });
     }
 
-    /// <summary>Parameter sets stand in the initialization alone (14496-15 5.3.2: avc1), and a delimiter says nothing that the box does not.</summary>
-    private static bool IsWritten(NalUnitType type) =>
-        type is not (NalUnitType.AccessUnitDelimiter or NalUnitType.SequenceParameterSet or NalUnitType.PictureParameterSet);
+    /// <summary>Parameter sets stand in the initialization alone (14496-15 5.3.2: avc1; 8.4.1: hvc1), and a delimiter says nothing that the box does not.</summary>
+    private static bool IsWritten(Codec codec, ReadOnlySpan<byte> unit) => NalUses.Of(codec, unit) is not (NalUse.Delimiter or NalUse.ParameterSet);
 
     /// <summary>The newest sample ends here.</summary>
     private void Complete(long end)

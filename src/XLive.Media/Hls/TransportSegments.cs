@@ -17,7 +17,7 @@ public sealed class TransportSegments(Action<Segment> finished, int mostBytes = 
 
     public bool IsSeen => false;
 
-    public bool Carries(Track track) => true;
+    public bool Carries(Track track) => TsMuxer.Carries(track);
 
     public bool Takes(in Frame frame) => TsMuxer.IsWhole(frame);
 

@@ -22,7 +22,8 @@ internal sealed class AudioBundle
     public AudioBundle(Track track)
     {
         _adts = track.Codec == Codec.Aac ? new AdtsHeader(track.Configuration.Span) : null;
-        _frameTicks = _adts?.FrameTicks ?? (double)Mp3Header.SamplesAFrame(track.SampleRate) * Timestamp.PerSecond / track.SampleRate;
+        var samples = track.Codec == Codec.Ac3 ? Ac3Header.SamplesAFrame : Mp3Header.SamplesAFrame(track.SampleRate);
+        _frameTicks = _adts?.FrameTicks ?? (double)samples * Timestamp.PerSecond / track.SampleRate;
     }
 
     public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, Length);

@@ -7,6 +7,9 @@ internal static class PesHeader
 {
     public const byte Video = 0xE0;
     public const byte Audio = 0xC0;
+
+    /// <summary>private_stream_1, as AC-3 goes (A/52 A4.2).</summary>
+    public const byte PrivateAudio = 0xBD;
     public const int Longest = 19;
 
     public static int LengthOf(long decoded, long shown) => decoded == shown ? 14 : Longest;

@@ -14,6 +14,8 @@ internal sealed class ProgramTables
 
     private const int PmtPid = 0x1000;
     private const byte H264 = 0x1B;
+    private const byte Hevc = 0x24;
+    private const byte Ac3 = 0x81; // of ATSC (A/52 A4.1), and HLS's
     private const byte AacAdts = 0x0F;
     private const byte Mpeg1Audio = 0x03;
     private const byte None = 0;
@@ -65,7 +67,7 @@ internal sealed class ProgramTables
     }
 
     private static (byte Video, byte Audio) TypesOf(Track? video, Track? audio) =>
-        (video is null ? None : H264, audio is null ? None : audio.Codec == Codec.Mp3 ? Mpeg1Audio : AacAdts);
+        (video?.Codec switch { null => None, Codec.Hevc => Hevc, _ => H264 }, audio?.Codec switch { null => None, Codec.Mp3 => Mpeg1Audio, Codec.Ac3 => Ac3, _ => AacAdts });
 
     private void Describe((byte Video, byte Audio) types)
     {
@@ -87,8 +89,11 @@ internal sealed class ProgramTables
     {
         body[at] = type;
         BinaryPrimitives.WriteUInt16BigEndian(body[(at + 1)..], (ushort)(0xE000 | pid));
-        BinaryPrimitives.WriteUInt16BigEndian(body[(at + 3)..], 0xF000);
-        return at + 5;
+        // Beside ATSC 0x81 is anybody's, so it says whose (A/52 A4.3).
+        var whose = type == Ac3 ? "\u0005\u0004AC-3"u8 : [];
+        BinaryPrimitives.WriteUInt16BigEndian(body[(at + 3)..], (ushort)(0xF000 | whose.Length));
+        whose.CopyTo(body[(at + 5)..]);
+        return at + 5 + whose.Length;
     }
 
     private static void Section(Span<byte> packet, int pid, ReadOnlySpan<byte> body)

@@ -33,7 +33,8 @@ public sealed class TsMuxer
 
     private const long Wrap = (1L << 33) - 1;
 
-    private static ReadOnlySpan<byte> Delimiter => [0, 0, 0, 1, 9, 0xF0];
+    private static ReadOnlySpan<byte> AvcDelimiter => [0, 0, 0, 1, 9, 0xF0];
+    private static ReadOnlySpan<byte> HevcDelimiter => [0, 0, 0, 1, 35 << 1, 1, 0x50];
     private static ReadOnlySpan<byte> StartCode => [0, 0, 0, 1];
 
     private readonly ProgramTables _tables = new();
@@ -62,6 +63,9 @@ public sealed class TsMuxer
     /// <summary>Nothing but tables was written since the segment began.</summary>
     public bool IsEmpty => _isFresh;
 
+    /// <summary>What HLS has in MPEG-TS. AV1 and FLAC have no stream_type; Opus has no player, and E-AC-3 is left to MP4.</summary>
+    public static bool Carries(Track track) => track.Codec is Codec.H264 or Codec.Hevc or Codec.Aac or Codec.Mp3 or Codec.Ac3;
+
     /// <summary>There is something in the frame, and its lengths do not lie.</summary>
     public static bool IsWhole(in Frame frame)
     {
@@ -71,7 +75,7 @@ public sealed class TsMuxer
         var isAny = false;
         var units = new NalUnits(payload);
         while (units.MoveNext())
-            isAny |= IsWritten(units.Type);
+            isAny |= IsWritten(frame.Track.Codec, units.Current);
         return isAny && !units.IsBroken;
     }
 
@@ -112,7 +116,8 @@ public sealed class TsMuxer
         if (_bundle is not { Length: > 0 })
             return;
         var flags = _video is null ? Adaptation.RandomAccess : (byte)0;
-        var packet = Packetize(ProgramTables.AudioPid, ref _audioCounter, PesHeader.Audio, _bundle.Time, _bundle.Time, _bundle.Length, flags);
+        var stream = _audio!.Codec == Codec.Ac3 ? PesHeader.PrivateAudio : PesHeader.Audio;
+        var packet = Packetize(ProgramTables.AudioPid, ref _audioCounter, stream, _bundle.Time, _bundle.Time, _bundle.Length, flags);
         packet.Write(_bundle.Bytes);
         _bundle.Clear();
     }
@@ -126,11 +131,13 @@ public sealed class TsMuxer
 
     private void WriteVideo(in Frame frame)
     {
-        var length = Delimiter.Length + (frame.IsKey ? _parameterSets.Length : 0);
+        var codec = frame.Track.Codec;
+        var delimiter = codec == Codec.Hevc ? HevcDelimiter : AvcDelimiter;
+        var length = delimiter.Length + (frame.IsKey ? _parameterSets.Length : 0);
         var empty = length;
         var units = new NalUnits(frame.Payload.Span);
         while (units.MoveNext())
-            length += IsWritten(units.Type) ? StartCode.Length + units.Current.Length : 0;
+            length += IsWritten(codec, units.Current) ? StartCode.Length + units.Current.Length : 0;
         if (length == empty || units.IsBroken)
         {
             Refused++;
@@ -143,21 +150,21 @@ public sealed class TsMuxer
         var shown = Math.Max(decoded, frame.Shown.Ticks);
         var flags = frame.IsKey ? Adaptation.RandomAccess : (byte)0;
         var packet = Packetize(ProgramTables.VideoPid, ref _videoCounter, PesHeader.Video, decoded, shown, length, flags);
-        packet.Write(Delimiter);
+        packet.Write(delimiter);
         if (frame.IsKey)
             packet.Write(_parameterSets);
         units = new NalUnits(frame.Payload.Span);
         while (units.MoveNext())
         {
-            if (!IsWritten(units.Type))
+            if (!IsWritten(codec, units.Current))
                 continue;
             packet.Write(StartCode);
             packet.Write(units.Current);
         }
     }
 
-    /// <summary>The delimiter stands first in each access unit (13818-1 2.14.1), so it is ours.</summary>
-    private static bool IsWritten(NalUnitType type) => type != NalUnitType.AccessUnitDelimiter;
+    /// <summary>The delimiter stands first in each access unit (13818-1 2.14.1, of HEVC 2.17.1), so it is ours.</summary>
+    private static bool IsWritten(Codec codec, ReadOnlySpan<byte> unit) => NalUses.Of(codec, unit) != NalUse.Delimiter;
 
     private void WriteAudio(in Frame frame)
     {
@@ -265,8 +272,15 @@ public sealed class TsMuxer
         _parameterSets = [];
         if (video is null)
             return;
-        _parameterSets = new byte[AvcConfiguration.ParameterSetsLength(video.Configuration.Span)];
-        AvcConfiguration.WriteParameterSets(video.Configuration.Span, _parameterSets);
+        var record = video.Configuration.Span;
+        if (video.Codec == Codec.Hevc)
+        {
+            _parameterSets = new byte[HevcConfiguration.ParameterSetsLength(record)];
+            HevcConfiguration.WriteParameterSets(record, _parameterSets);
+            return;
+        }
+        _parameterSets = new byte[AvcConfiguration.ParameterSetsLength(record)];
+        AvcConfiguration.WriteParameterSets(record, _parameterSets);
     }
 
     private void TakeAudio(Track? audio)

@@ -14,6 +14,7 @@ internal sealed class CmafChecker
     private long _sequence = -1;
     private int _segments;
     private int _trackId;
+    private Codec _codec;
 
     public sealed record Sample(long Decoded, int Duration, int Offset, uint Flags, byte[] Data, int Segment)
     {
@@ -70,10 +71,23 @@ internal sealed class CmafChecker
         }
         var stsd = Only(bytes, stbl.Body, stbl.End, "stsd");
         Require(UInt(bytes, stsd.Body + 4) == 1, "one sample entry");
-        var entry = Only(bytes, stsd.Body + 8, stsd.End, isVideo ? "avc1" : "mp4a");
+        _codec = initialization.Track.Codec;
+        var names = NamesOf(_codec);
+        var entry = Only(bytes, stsd.Body + 8, stsd.End, names.Entry);
         var details = Children(bytes, entry.Body + (isVideo ? 78 : 28), entry.End);
-        Require(details[0].Type == (isVideo ? "avcC" : "esds"), "the configuration");
-        if (isVideo)
+        Require(details[0].Type == names.Box, "the configuration");
+        var configuration = initialization.Track.Configuration.Span;
+        if (_codec is not (Codec.H264 or Codec.Aac or Codec.Opus))
+        {
+            // As it is; FLAC's in a box with a version, and without its signature.
+            var more = _codec == Codec.Flac ? 4 : 0;
+            Require(bytes[(details[0].Body + more)..details[0].End].SequenceEqual(configuration[more..]), names.Box + ": the configuration");
+        }
+        else if (_codec == Codec.Opus)
+        {
+            Require(bytes[details[0].Body] == 0 && bytes[details[0].Body + 1] == configuration[9] && UInt(bytes, details[0].Body + 4) == BinaryPrimitives.ReadUInt32LittleEndian(configuration[12..]), "dOps");
+        }
+        else if (isVideo)
         {
             Require(bytes[details[0].Body] == 1 && bytes[details[0].Body + 4] == 0xFF && bytes[details[0].Body + 5] >= 0xE1, "avcC: NAL lengths of 4 bytes");
             var sps = bytes.Slice(details[0].Body + 8, 4);
@@ -211,7 +225,9 @@ internal sealed class CmafChecker
                 return;
             }
             var payload = bytes.Slice(data, size);
-            if (isVideo)
+            if (_codec == Codec.Av1)
+                Require(payload.Length > 1 && payload[0] >> 3 is not (2 or 15), "no temporal delimiter, no padding");
+            else if (isVideo)
                 Units(payload);
             Samples.Add(new Sample(time, duration, offset, flags, payload.ToArray(), _segments));
             time += duration;
@@ -228,11 +244,23 @@ internal sealed class CmafChecker
             var length = BinaryPrimitives.ReadInt32BigEndian(sample);
             if (length <= 0 || length > sample.Length - 4)
                 break;
-            Require((sample[4] & 0x1F) is not (7 or 8 or 9), "no parameter sets, no delimiters");
+            Require(_codec == Codec.Hevc ? (sample[4] >> 1) is not (>= 32 and <= 35) : (sample[4] & 0x1F) is not (7 or 8 or 9), "no parameter sets, no delimiters");
             sample = sample[(4 + length)..];
         }
         Require(sample.IsEmpty, "NAL units fill the sample");
     }
+
+    private static (string Entry, string Box) NamesOf(Codec codec) => codec switch
+    {
+        Codec.H264 => ("avc1", "avcC"),
+        Codec.Hevc => ("hvc1", "hvcC"),
+        Codec.Av1 => ("av01", "av1C"),
+        Codec.Opus => ("Opus", "dOps"),
+        Codec.Flac => ("fLaC", "dfLa"),
+        Codec.Ac3 => ("ac-3", "dac3"),
+        Codec.Eac3 => ("ec-3", "dec3"),
+        _ => ("mp4a", "esds"),
+    };
 
     private List<Box> Children(ReadOnlySpan<byte> bytes, int from, int to)
     {

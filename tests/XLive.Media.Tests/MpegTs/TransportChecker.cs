@@ -159,8 +159,14 @@ internal sealed class TransportChecker
         var section = Section(payload, 2);
         ClockPid = BinaryPrimitives.ReadUInt16BigEndian(section) & 0x1FFF;
         Dictionary<int, int> streams = [];
-        for (var rest = section[4..]; rest.Length >= 5; rest = rest[5..])
-            streams.Add(BinaryPrimitives.ReadUInt16BigEndian(rest[1..]) & 0x1FFF, rest[0]);
+        for (var rest = section[4..]; rest.Length >= 5;)
+        {
+            var (type, information) = (rest[0], BinaryPrimitives.ReadUInt16BigEndian(rest[3..]) & 0x0FFF);
+            streams.Add(BinaryPrimitives.ReadUInt16BigEndian(rest[1..]) & 0x1FFF, type);
+            // A registration descriptor says that 0x81 is ATSC's (A/52 A4.3).
+            Require(rest[5..(5 + information)].SequenceEqual(type == 0x81 ? "\u0005\u0004AC-3"u8 : []), "descriptors");
+            rest = rest[(5 + information)..];
+        }
         var version = (payload[6] >> 1) & 31;
         var isSame = streams.Count == Streams.Count && streams.All(s => Streams.GetValueOrDefault(s.Key) == s.Value);
         Require(Version < 0 || isSame || version != Version, "another version for other streams");
@@ -203,8 +209,10 @@ internal sealed class TransportChecker
         }
         Close(pid);
         Require(payload[..3].SequenceEqual(new byte[] { 0, 0, 1 }), "packet_start_code_prefix");
-        var isVideo = Streams.GetValueOrDefault(pid) == 0x1B;
-        Require(isVideo ? payload[3] == 0xE0 : payload[3] == 0xC0, "stream_id");
+        var type = Streams.GetValueOrDefault(pid);
+        var isVideo = type is 0x1B or 0x24;
+        // AC-3 goes in private_stream_1 (A/52 A4.2).
+        Require(payload[3] == (isVideo ? 0xE0 : type == 0x81 ? 0xBD : 0xC0), "stream_id");
         var length = BinaryPrimitives.ReadUInt16BigEndian(payload[4..]);
         Require(length > 0 || isVideo, "PES_packet_length 0 of video alone");
         Require((payload[6] & 0xC4) == 0x84, "data_alignment_indicator");
