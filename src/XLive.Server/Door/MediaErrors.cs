@@ -9,13 +9,10 @@ namespace XLive.Server.Door;
 /// <summary>Errors of media URLs: the status that the API would give, one line for a person, CORS so that a page's player can read it.</summary>
 public static class MediaErrors
 {
-    /// <param name="cacheControl">Else no cache may keep it.</param>
-    public static ValueTask WriteAsync(Exchange exchange, int status, string detail, string? cacheControl = null)
+    public static ValueTask WriteAsync(Exchange exchange, int status, string detail)
     {
         exchange.Status = status;
         WriteHeaders(exchange.Headers, exchange.RequestId);
-        if (cacheControl is not null)
-            exchange.Headers.CacheControl = cacheControl;
         var text = $"{status} {ReasonPhrases.GetReasonPhrase(status)}: {detail}\nrequest {exchange.RequestId}\n";
         // Errors are nobody's traffic: no meter.
         return exchange.SendAsync(Body.Of(Encoding.UTF8.GetBytes(text)), null);

@@ -38,6 +38,7 @@ public static class Fuzzers
         static () => new AacConfigFuzzer(),
         static () => new SegmenterFuzzer(),
         static () => new CmafFuzzer(),
+        static () => new PresentationFuzzer(),
         static () => new ViewerFramesFuzzer(),
     ];
 

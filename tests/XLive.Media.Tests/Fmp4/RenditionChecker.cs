@@ -16,6 +16,9 @@ internal sealed class RenditionChecker(TrackKind kind)
     private string _hintBefore = "";
     private int _discontinuities;
 
+    /// <summary>The source is: no part is too short or too long.</summary>
+    public bool IsRegular { get; init; } = true;
+
     public List<string> Faults { get; } = [];
     public RenditionText? Latest => _before;
     public IReadOnlyDictionary<(long Number, int Part), RenditionText.Part> Parts => _parts;
@@ -114,8 +117,8 @@ internal sealed class RenditionChecker(TrackKind kind)
             {
                 var part = segment.Parts[p];
                 Require(part.Uri == CmafName.OfPart(kind, number, p), "the name says the number");
-                Require(part.Duration <= text.PartTarget, $"L3: a part of {part.Duration} s, a target of {text.PartTarget}");
-                Require(part.Duration >= (0.85 * text.PartTarget) - 1e-6 || part.IsIndependent || (p == segment.Parts.Count - 1 && segment.Uri.Length > 0), $"L3: a part of only {part.Duration} s, a target of {text.PartTarget}");
+                Require(!IsRegular || part.Duration <= text.PartTarget, $"L3: a part of {part.Duration} s, a target of {text.PartTarget}");
+                Require(!IsRegular || part.Duration >= (0.85 * text.PartTarget) - 1e-6 || part.IsIndependent || (p == segment.Parts.Count - 1 && segment.Uri.Length > 0), $"L3: a part of only {part.Duration} s, a target of {text.PartTarget}");
                 if (_parts.TryGetValue((number, p), out var known))
                     Require(known == part, "L6: a part is what it was");
                 _parts.TryAdd((number, p), part);

@@ -8,7 +8,7 @@ using XLive.Server.Traffic;
 
 namespace XLive.Server.Playback.Hls;
 
-/// <summary>A live stream in fragmented MP4: what is there, and what a request may wait for. How long caches may keep each answer is in bis B.1.</summary>
+/// <summary>A live stream in fragmented MP4: what is there, and what a request may wait for. How long caches may keep each answer is in bis B.1; errors no cache keeps.</summary>
 internal sealed class CmafAnswers(PlaylistAnswers playlists, TimeProvider clock)
 {
     private const string ContentType = "video/mp4";
@@ -64,20 +64,20 @@ internal sealed class CmafAnswers(PlaylistAnswers playlists, TimeProvider clock)
         if (playlist.HasEnded)
             return TextAsync(exchange, admission, stream, playlist, PlaylistScope.All, Math.Max(1, view.TargetDuration / 2));
         if (!BlockingReload.TryRead(exchange.Target.Query, out var reload))
-            return RefuseAsync(exchange, view, "_HLS_msn and _HLS_part are whole numbers, each at most once, and a part is one of a segment");
+            return RefuseAsync(exchange, "_HLS_msn and _HLS_part are whole numbers, each at most once, and a part is one of a segment");
         var scope = reload.Skips ? PlaylistScope.Skipping : PlaylistScope.All;
         if (reload.Number < 0)
             return TextAsync(exchange, admission, stream, playlist, scope, Math.Max(1, view.TargetDuration / 2));
         if (playlist.Reaches(reload.Number, reload.Part))
             return TextAsync(exchange, admission, stream, playlist, scope, 6 * view.TargetDuration);
         if (playlist.IsTooFar(reload.Number, reload.Part))
-            return RefuseAsync(exchange, view, "what _HLS_msn and _HLS_part name is too far ahead");
+            return RefuseAsync(exchange, "what _HLS_msn and _HLS_part name is too far ahead");
         return AwaitAsync(exchange, admission, stream, new Awaited(playlist.Kind, reload.Number, reload.Part, IsHint: false), scope);
     }
 
     private async ValueTask AwaitAsync(Exchange exchange, Admission admission, HlsStream stream, Awaited awaited, PlaylistScope scope)
     {
-        if (!await IsSettledAsync(exchange, stream, awaited, errorTargets: 4))
+        if (!await IsSettledAsync(exchange, stream, awaited))
             return;
         if (stream.Cmaf?.Current is { } view && view.Of(awaited.Kind) is { } playlist)
             await TextAsync(exchange, admission, stream, playlist, scope, 6 * view.TargetDuration);
@@ -87,7 +87,7 @@ internal sealed class CmafAnswers(PlaylistAnswers playlists, TimeProvider clock)
 
     private async ValueTask AwaitPartAsync(Exchange exchange, Admission admission, HlsStream stream, CmafName name)
     {
-        if (!await IsSettledAsync(exchange, stream, new Awaited(name.Kind, name.Number, name.Part, IsHint: true), errorTargets: 1))
+        if (!await IsSettledAsync(exchange, stream, new Awaited(name.Kind, name.Number, name.Part, IsHint: true)))
             return;
         if (stream.Cmaf?.Current is { } view && TryPart(exchange, admission, stream, view, name, out var answer))
             await answer;
@@ -96,9 +96,9 @@ internal sealed class CmafAnswers(PlaylistAnswers playlists, TimeProvider clock)
     }
 
     /// <summary>False: it was answered, or nobody waits for the answer.</summary>
-    private async ValueTask<bool> IsSettledAsync(Exchange exchange, HlsStream stream, Awaited awaited, int errorTargets)
+    private async ValueTask<bool> IsSettledAsync(Exchange exchange, HlsStream stream, Awaited awaited)
     {
-        if (stream.Cmaf is not { Current: { } view } cmaf)
+        if (stream.Cmaf is not { } cmaf)
             return true;
         switch (await cmaf.Blocked.WaitAsync(awaited, clock.GetUtcNow(), exchange.Aborted))
         {
@@ -114,7 +114,7 @@ internal sealed class CmafAnswers(PlaylistAnswers playlists, TimeProvider clock)
                 return false;
             default:
                 Interlocked.Increment(ref _inVain);
-                await MediaErrors.WriteAsync(exchange, StatusCodes.Status503ServiceUnavailable, "the stream stands still", MaxAge(errorTargets * view.TargetDuration));
+                await MediaErrors.WriteAsync(exchange, StatusCodes.Status503ServiceUnavailable, "the stream stands still");
                 return false;
         }
     }
@@ -142,13 +142,10 @@ internal sealed class CmafAnswers(PlaylistAnswers playlists, TimeProvider clock)
         return playlists.WriteAsync(exchange, admission, playlist.Text(scope), $"{stream.Scope}/{stream.Life}/{name}", stream.Scope, age, tag);
     }
 
-    private static ValueTask RefuseAsync(Exchange exchange, PresentationView view, string detail) =>
-        MediaErrors.WriteAsync(exchange, StatusCodes.Status400BadRequest, detail, MaxAge(4 * view.TargetDuration));
+    private static ValueTask RefuseAsync(Exchange exchange, string detail) => MediaErrors.WriteAsync(exchange, StatusCodes.Status400BadRequest, detail);
 
     private static FileFacts Facts(HlsStream stream, string name, long age) =>
         new(ContentType, string.Create(CultureInfo.InvariantCulture, $"public, max-age={age}"), $"\"{stream.Life}-{name}\"", "", 0);
-
-    private static string MaxAge(int seconds) => string.Create(CultureInfo.InvariantCulture, $"public, max-age={seconds}");
 
     private static char Letter(TrackKind kind) => kind == TrackKind.Video ? 'v' : 'a';
 
