@@ -2,7 +2,10 @@ using XLive.Media.Codecs;
 
 namespace XLive.Media.Flv;
 
-/// <summary>Bodies of audio tags, or of RTMP's audio messages: AAC and MP3 (FLV 10.1, E.4.2).</summary>
+/// <summary>
+/// Bodies of audio tags, or of RTMP's audio messages: AAC and MP3 by their numbers (FLV 10.1, E.4.2), and these, Opus, FLAC, AC-3 and E-AC-3 by their
+/// FourCC (Enhanced RTMP v2).
+/// </summary>
 public sealed class FlvAudio
 {
     private const int Mp3 = 2;
@@ -18,11 +21,18 @@ public sealed class FlvAudio
     /// <summary>What was wrong with the last that was dropped, for the log.</summary>
     public string FaultText { get; private set; } = "";
 
+    /// <summary>What came of tracks beside the first: only that is carried.</summary>
+    public long OtherTracks { get; private set; }
+
+    /// <summary>Of the frame that came last, to be added to the message's time.</summary>
+    public int Nanoseconds { get; private set; }
+
     /// <param name="frame">Its payload lies in the body.</param>
     public FlvContent Read(ReadOnlyMemory<byte> body, Timestamp decoded, out Frame frame, out FlvFault fault)
     {
         frame = default;
         fault = FlvFault.None;
+        Nanoseconds = 0;
         var head = body.Span;
         // Silence, as several encoders send it.
         if (head.IsEmpty)
@@ -32,16 +42,36 @@ public sealed class FlvAudio
             case Aac when head.Length < 2:
                 return FlvContent.Nothing;
             case Aac when head[1] == 0:
-                return ReadConfiguration(head[2..], out fault);
+                return Configure(Codec.Aac, head[2..], out fault);
             case Aac:
-                return ReadAac(body[2..], decoded, out frame, out fault);
+                return ReadFrame(Codec.Aac, body[2..], decoded, out frame, out fault);
             case Mp3 or Mp3At8kHz:
-                return ReadMp3(body[1..], decoded, out frame, out fault);
+                return ReadFrame(Codec.Mp3, body[1..], decoded, out frame, out fault);
             case Enhanced:
-                return Drop(FlvFault.EnhancedCodec, "a FourCC codec", out fault);
+                return ReadEnhanced(body, decoded, out frame, out fault);
             default:
                 return Drop(FlvFault.UnknownCodec, $"audio codec {head[0] >> 4}", out fault);
         }
+    }
+
+    private FlvContent ReadEnhanced(ReadOnlyMemory<byte> body, Timestamp decoded, out Frame frame, out FlvFault fault)
+    {
+        frame = default;
+        fault = FlvFault.None;
+        if (!ExTag.TryRead(body, isVideo: false, out var tag, out string text))
+            return Drop(FlvFault.CutShort, text, out fault);
+        OtherTracks += tag.Others;
+        if (!tag.HasTrack || tag.Packet is ExTag.SequenceEnd or ExTag.Description)
+            return FlvContent.Nothing;
+        if (!FourCc.TryFind(isVideo: false, tag.Name, out var codec))
+            return Drop(FlvFault.UnknownCodec, "audio as " + FourCc.Say(tag.Name), out fault);
+        Nanoseconds = tag.Nanoseconds;
+        return tag.Packet switch
+        {
+            ExTag.SequenceStart => Configure(codec, tag.Body.Span, out fault),
+            ExTag.CodedFrames => ReadFrame(codec, tag.Body, decoded, out frame, out fault),
+            _ => Drop(FlvFault.UnknownPacket, $"an audio packet of type {tag.Packet}", out fault),
+        };
     }
 
     private FlvContent Drop(FlvFault reason, string text, out FlvFault fault)
@@ -51,46 +81,69 @@ public sealed class FlvAudio
         return FlvContent.Dropped;
     }
 
-    private FlvContent ReadConfiguration(ReadOnlySpan<byte> record, out FlvFault fault)
+    private FlvContent Configure(Codec codec, ReadOnlySpan<byte> record, out FlvFault fault)
     {
         fault = FlvFault.None;
-        if (Track is { Codec: Codec.Aac } && record.SequenceEqual(_record))
+        // What these are their frames say.
+        if (codec is Codec.Mp3 or Codec.Ac3 or Codec.Eac3)
             return FlvContent.Nothing;
-        if (!AacConfiguration.TryRead(record, out var track, out string text))
+        if (Track is not null && Track.Codec == codec && record.SequenceEqual(_record))
+            return FlvContent.Nothing;
+        if (!TryRead(codec, record, out var track, out string text))
             return Drop(FlvFault.BadConfiguration, text, out fault);
         _record = record.ToArray();
         Track = track;
         return FlvContent.Track;
     }
 
-    private FlvContent ReadAac(ReadOnlyMemory<byte> payload, Timestamp decoded, out Frame frame, out FlvFault fault)
+    private static bool TryRead(Codec codec, ReadOnlySpan<byte> record, out Track? track, out string text) => codec switch
+    {
+        Codec.Opus => OpusConfiguration.TryRead(record, out track, out text),
+        Codec.Flac => FlacConfiguration.TryRead(record, out track, out text),
+        _ => AacConfiguration.TryRead(record, out track, out text),
+    };
+
+    private FlvContent ReadFrame(Codec codec, ReadOnlyMemory<byte> payload, Timestamp decoded, out Frame frame, out FlvFault fault)
     {
         frame = default;
         fault = FlvFault.None;
-        if (Track is not { Codec: Codec.Aac })
-            return Drop(FlvFault.NoConfiguration, "AAC before its configuration", out fault);
+        if (codec is Codec.Mp3 or Codec.Ac3 or Codec.Eac3)
+        {
+            if (payload.IsEmpty)
+                return FlvContent.Nothing;
+            if (!TakeHeader(codec, payload.Span, out string text))
+                return Drop(FlvFault.BadConfiguration, text, out fault);
+        }
+        if (Track is null || Track.Codec != codec)
+            return Drop(FlvFault.NoConfiguration, $"{codec} before its configuration", out fault);
         if (payload.IsEmpty)
             return FlvContent.Nothing;
+        if ((codec == Codec.Opus && OpusConfiguration.SamplesOf(payload.Span) == 0) || (codec == Codec.Flac && FlacConfiguration.SamplesOf(payload.Span) == 0))
+            return Drop(FlvFault.BadFrame, $"no {codec} frame", out fault);
         frame = new Frame(Track, decoded, 0, FrameFlags.Key, payload);
         return FlvContent.Frame;
     }
 
-    private FlvContent ReadMp3(ReadOnlyMemory<byte> payload, Timestamp decoded, out Frame frame, out FlvFault fault)
+    /// <summary>Of codecs whose frames are all the configuration there is.</summary>
+    private bool TakeHeader(Codec codec, ReadOnlySpan<byte> frame, out string text)
     {
-        frame = default;
-        fault = FlvFault.None;
-        if (payload.IsEmpty)
-            return FlvContent.Nothing;
-        var header = payload.Span;
-        uint same = header.Length < 4 ? 0 : Same(header);
-        if (Track is not { Codec: Codec.Mp3 } || same != _mp3)
+        text = "";
+        if (codec != Codec.Mp3)
         {
-            if (!Mp3Header.TryRead(header, out var track, out string text))
-                return Drop(FlvFault.BadConfiguration, text, out fault);
-            (Track, _mp3) = (track, same);
+            if (Track is not null && Track.Codec == codec && Ac3Header.IsOf(Track, frame))
+                return true;
+            if (!Ac3Header.TryRead(frame, codec == Codec.Eac3, out var sound, out text))
+                return false;
+            Track = sound;
+            return true;
         }
-        frame = new Frame(Track!, decoded, 0, FrameFlags.Key, payload);
-        return FlvContent.Frame;
+        uint same = frame.Length < 4 ? 0 : Same(frame);
+        if (Track is { Codec: Codec.Mp3 } && same == _mp3)
+            return true;
+        if (!Mp3Header.TryRead(frame, out var track, out text))
+            return false;
+        (Track, _mp3) = (track, same);
+        return true;
     }
 
     // Version, layer, sampling rate, one channel or two. Bit rate, padding and the kind of stereo change at will, and so does the CRC.

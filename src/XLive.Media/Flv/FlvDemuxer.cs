@@ -9,6 +9,8 @@ public sealed class FlvDemuxer(Timestamp begin)
     private readonly FlvVideo _video = new();
     private readonly FlvAudio _audio = new();
     private readonly Timeline _timeline = new(begin);
+    private Timestamp _lastVideo = new(long.MinValue);
+    private Timestamp _lastAudio = new(long.MinValue);
     private readonly long[] _dropped = new long[Enum.GetValues<FlvFault>().Length];
 
     public Track? Video => _video.Track;
@@ -22,13 +24,17 @@ public sealed class FlvDemuxer(Timestamp begin)
 
     public long Discontinuities { get; private set; }
 
-    /// <summary>What was wrong with the body that was dropped last, for the log.</summary>
+    /// <summary>What was wrong with the body that was dropped last, and its words for the log.</summary>
+    public FlvFault Fault { get; private set; }
     public string FaultText { get; private set; } = "";
 
     /// <summary>Bodies that gave no frame.</summary>
     public long Dropped { get; private set; }
 
     public long DroppedFor(FlvFault fault) => _dropped[(int)fault];
+
+    /// <summary>What came of tracks beside the first of its kind, and was left out.</summary>
+    public long OtherTracks => _video.OtherTracks + _audio.OtherTracks;
 
     /// <param name="timestamp">As it came: milliseconds, modulo 2^32.</param>
     /// <param name="frame">Its payload lies in the body, or stands until the next call.</param>
@@ -43,6 +49,7 @@ public sealed class FlvDemuxer(Timestamp begin)
         {
             Dropped++;
             _dropped[(int)fault]++;
+            Fault = fault;
             FaultText = kind == TrackKind.Video ? _video.FaultText : _audio.FaultText;
         }
         if (content != FlvContent.Frame)
@@ -52,8 +59,17 @@ public sealed class FlvDemuxer(Timestamp begin)
         discontinuity = step == TimelineStep.Discontinuity;
         Discontinuities += discontinuity ? 1 : 0;
         Held += step == TimelineStep.Held ? 1 : 0;
+        time = Refine(kind, time);
         Time = time;
         frame = new Frame(frame.Track, time, frame.CompositionOffset, frame.Flags, frame.Payload);
         return FlvContent.Frame;
+    }
+
+    /// <summary>By what enhanced RTMP tells beyond the millisecond, as far as ticks go; nobody keeps encoders from telling it now and then only.</summary>
+    private Timestamp Refine(TrackKind kind, Timestamp time)
+    {
+        ref var last = ref kind == TrackKind.Video ? ref _lastVideo : ref _lastAudio;
+        time += (kind == TrackKind.Video ? _video.Nanoseconds : _audio.Nanoseconds) * (long)Timestamp.PerMillisecond / 1_000_000;
+        return last = time < last ? last : time;
     }
 }

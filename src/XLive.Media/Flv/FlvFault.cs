@@ -7,13 +7,16 @@ public enum FlvFault : byte
     CutShort,
     UnknownCodec,
 
-    /// <summary>A FourCC where a codec's number stood before (Enhanced RTMP).</summary>
-    EnhancedCodec,
+    /// <summary>Of enhanced RTMP, and of a type that is not carried.</summary>
+    UnknownPacket,
 
     /// <summary>It came before the configuration without which nothing can decode it.</summary>
     NoConfiguration,
     BadConfiguration,
     BadNalLength,
+
+    /// <summary>It is no frame of the codec that it is said to be of.</summary>
+    BadFrame,
 }
 
 /// <summary>What a tag's body came to.</summary>

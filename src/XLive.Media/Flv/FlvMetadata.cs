@@ -1,5 +1,6 @@
 using System.Buffers;
 using XLive.Media.Amf;
+using XLive.Media.Codecs;
 
 namespace XLive.Media.Flv;
 
@@ -19,11 +20,11 @@ public static class FlvMetadata
             amf.Member("height", video.Height);
             if (video.FrameRate > 0)
                 amf.Member("framerate", video.FrameRate);
-            amf.Member("videocodecid", 7);
+            amf.Member("videocodecid", video.Codec == Codec.H264 ? 7 : FourCc.NumberOf(video.Codec));
         }
         if (audio is not null)
         {
-            amf.Member("audiocodecid", audio.Codec == Codec.Aac ? 10 : 2);
+            amf.Member("audiocodecid", audio.Codec switch { Codec.Aac => 10, Codec.Mp3 => 2, _ => FourCc.NumberOf(audio.Codec) });
             amf.Member("audiosamplerate", audio.SampleRate);
             amf.Member("stereo", audio.Channels > 1);
         }

@@ -1,186 +1,119 @@
-using System.Buffers.Binary;
 using XLive.Media.Codecs;
 
 namespace XLive.Media.Flv;
 
 /// <summary>
-/// Bodies of video tags, or of RTMP's video messages, which are the same: H.264 (FLV 10.1, E.4.3). Parameter sets within frames are taken out: they
-/// are the track's, and where they differ from it there is a new one.
+/// Bodies of video tags, or of RTMP's video messages, which are the same: H.264 by its number (FLV 10.1, E.4.3), and H.264, HEVC and AV1 by their FourCC
+/// (Enhanced RTMP v2). The codec is that of the configuration that came last.
 /// </summary>
 public sealed class FlvVideo
 {
     private const int AvcCodec = 7;
     private const int EnhancedBit = 0x80;
     private const int HeaderLength = 5;
+    private const int Command = 5;
 
-    private readonly AvcParameterSets _sets = new();
-    private byte[] _record = []; // as it came last: encoders repeat it
-    private int _lengthSize;
-    private byte[] _rewritten = [];
+    private PictureReader? _pictures;
 
-    public Track? Track { get; private set; }
+    public Track? Track => _pictures?.Track;
 
     /// <summary>What was wrong with the last that was dropped, for the log.</summary>
     public string FaultText { get; private set; } = "";
+
+    /// <summary>What came of tracks beside the first: only that is carried.</summary>
+    public long OtherTracks { get; private set; }
+
+    /// <summary>Of the frame that came last, to be added to the message's time.</summary>
+    public int Nanoseconds { get; private set; }
 
     /// <param name="frame">Its payload lies in the body, or stands until the next call.</param>
     public FlvContent Read(ReadOnlyMemory<byte> body, Timestamp decoded, out Frame frame, out FlvFault fault)
     {
         frame = default;
         fault = FlvFault.None;
+        Nanoseconds = 0;
         var head = body.Span;
-        // Encoders send an empty one as a sign of life.
-        if (head.IsEmpty)
+        // Encoders send an empty one as a sign of life; a command is to a player that seeks (E.4.3.1).
+        if (head.IsEmpty || ((head[0] >> 4) & 7) == Command)
             return FlvContent.Nothing;
         if ((head[0] & EnhancedBit) != 0)
-            return Drop(FlvFault.EnhancedCodec, "a FourCC codec", out fault);
+            return ReadEnhanced(body, decoded, out frame, out fault);
         if ((head[0] & 0x0F) != AvcCodec)
             return Drop(FlvFault.UnknownCodec, $"video codec {head[0] & 0x0F}", out fault);
-        // 5 is a command to a player that seeks (E.4.3.1).
-        if (head[0] >> 4 == 5)
-            return FlvContent.Nothing;
         if (head.Length < HeaderLength)
             return Drop(FlvFault.CutShort, "a video tag without its header", out fault);
         return head[1] switch
         {
-            0 => ReadConfiguration(head[HeaderLength..], out fault),
-            1 => ReadFrame(body[HeaderLength..], decoded, CompositionTime(head), out frame, out fault),
+            0 => Configure(Codec.H264, head[HeaderLength..], out fault),
+            1 => ReadFrame(Codec.H264, body[HeaderLength..], decoded, CompositionTime(head[2..]), out frame, out fault),
             _ => FlvContent.Nothing, // 2: the end of the sequence
         };
     }
 
-    private static int CompositionTime(ReadOnlySpan<byte> head) => ((sbyte)head[2] << 16) | (head[3] << 8) | head[4];
+    private FlvContent ReadEnhanced(ReadOnlyMemory<byte> body, Timestamp decoded, out Frame frame, out FlvFault fault)
+    {
+        frame = default;
+        fault = FlvFault.None;
+        if (!ExTag.TryRead(body, isVideo: true, out var tag, out string text))
+            return Drop(FlvFault.CutShort, text, out fault);
+        OtherTracks += tag.Others;
+        if (!tag.HasTrack || tag.Packet is ExTag.SequenceEnd or ExTag.Description)
+            return FlvContent.Nothing;
+        if (!FourCc.TryFind(isVideo: true, tag.Name, out var codec))
+            return Drop(FlvFault.UnknownCodec, "video as " + FourCc.Say(tag.Name), out fault);
+        Nanoseconds = tag.Nanoseconds;
+        switch (tag.Packet)
+        {
+            case ExTag.SequenceStart:
+                return Configure(codec, tag.Body.Span, out fault);
+            // Only these two have pictures that are shown at another time, and without the X the time is told (SI24).
+            case ExTag.CodedFrames when codec is Codec.H264 or Codec.Hevc:
+                return tag.Body.Length < 3
+                    ? Drop(FlvFault.CutShort, "a video tag without its composition time", out fault)
+                    : ReadFrame(codec, tag.Body[3..], decoded, CompositionTime(tag.Body.Span), out frame, out fault);
+            case ExTag.CodedFrames or ExTag.CodedFramesX:
+                return ReadFrame(codec, tag.Body, decoded, 0, out frame, out fault);
+            case ExTag.TransportSequenceStart:
+                return Drop(FlvFault.UnknownPacket, $"{FourCc.Say(tag.Name)} configured by MPEG-2 TS descriptors (MPEG2TSSequenceStart)", out fault);
+            default:
+                return Drop(FlvFault.UnknownPacket, $"a video packet of type {tag.Packet}", out fault);
+        }
+    }
+
+    private static int CompositionTime(ReadOnlySpan<byte> bytes) => ((sbyte)bytes[0] << 16) | (bytes[1] << 8) | bytes[2];
+
+    private FlvContent Configure(Codec codec, ReadOnlySpan<byte> record, out FlvFault fault)
+    {
+        // One of another codec that cannot be read changes nothing either.
+        var pictures = _pictures?.Codec == codec ? _pictures : PictureReader.For(codec);
+        var content = pictures.Configure(record, out fault);
+        if (content == FlvContent.Dropped)
+            FaultText = pictures.FaultText;
+        else
+            _pictures = pictures;
+        return content;
+    }
+
+    private FlvContent ReadFrame(Codec codec, ReadOnlyMemory<byte> body, Timestamp decoded, int compositionTime, out Frame frame, out FlvFault fault)
+    {
+        frame = default;
+        if (_pictures?.Codec != codec)
+            return Drop(FlvFault.NoConfiguration, "video before its configuration", out fault);
+        if (body.IsEmpty)
+        {
+            fault = FlvFault.None;
+            return FlvContent.Nothing;
+        }
+        var content = _pictures.Read(body, decoded, compositionTime, out frame, out fault);
+        if (content == FlvContent.Dropped)
+            FaultText = _pictures.FaultText;
+        return content;
+    }
 
     private FlvContent Drop(FlvFault reason, string text, out FlvFault fault)
     {
         fault = reason;
         FaultText = text;
         return FlvContent.Dropped;
-    }
-
-    private FlvContent ReadConfiguration(ReadOnlySpan<byte> record, out FlvFault fault)
-    {
-        fault = FlvFault.None;
-        if (Track is not null && record.SequenceEqual(_record))
-            return FlvContent.Nothing;
-        // What cannot be read changes nothing: the frames may go on by the one before.
-        if (!AvcConfiguration.TryRead(record, out var track, out string text))
-            return Drop(FlvFault.BadConfiguration, text, out fault);
-        _record = record.ToArray();
-        _lengthSize = AvcConfiguration.NalLengthSize(record);
-        _sets.Take(record);
-        Track = track;
-        return FlvContent.Track;
-    }
-
-    private FlvContent ReadFrame(ReadOnlyMemory<byte> units, Timestamp decoded, int compositionTime, out Frame frame, out FlvFault fault)
-    {
-        frame = default;
-        fault = FlvFault.None;
-        if (Track is null)
-            return Drop(FlvFault.NoConfiguration, "video before its configuration", out fault);
-
-        bool asItIs = Look(units.Span, out bool hasSets, out var flags, out int count, out bool broken);
-        if (broken)
-            return Drop(FlvFault.BadNalLength, "a NAL unit longer than its frame", out fault);
-        if (hasSets && !TakeSets(units.Span, out string text))
-            return Drop(FlvFault.BadConfiguration, text, out fault);
-        if (count == 0)
-            return FlvContent.Nothing;
-        frame = new Frame(Track, decoded, compositionTime * Timestamp.PerMillisecond, flags, asItIs ? units : Rewrite(units.Span));
-        return FlvContent.Frame;
-    }
-
-    /// <returns>Whether the frame is already what it is to be.</returns>
-    private bool Look(ReadOnlySpan<byte> units, out bool hasSets, out FrameFlags flags, out int count, out bool broken)
-    {
-        bool empty = false, key = false, slices = false, needed = false;
-        hasSets = false;
-        count = 0;
-        var rest = units;
-        while (Next(ref rest, out var unit))
-        {
-            if (unit.IsEmpty)
-            {
-                empty = true;
-                continue;
-            }
-            int type = unit[0] & 0x1F;
-            if (IsSet(type))
-            {
-                hasSets = true;
-                continue;
-            }
-            count++;
-            if (type is >= 1 and <= 5)
-            {
-                slices = true;
-                needed |= (unit[0] & 0x60) != 0; // nal_ref_idc (14496-10 7.4.1)
-                key |= type == (int)NalUnitType.Idr;
-            }
-        }
-        broken = !rest.IsEmpty;
-        // By the units, not by the tag's own word: encoders call frames keys that are none, and the other way round.
-        flags = key ? FrameFlags.Key : slices && !needed ? FrameFlags.Disposable : FrameFlags.None;
-        return _lengthSize == 4 && !empty && !hasSets;
-    }
-
-    private static bool IsSet(int type) => type is (int)NalUnitType.SequenceParameterSet or (int)NalUnitType.PictureParameterSet;
-
-    private bool Next(ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> unit)
-    {
-        unit = default;
-        if (rest.Length < _lengthSize)
-            return false;
-        uint length = _lengthSize switch
-        {
-            1 => rest[0],
-            2 => BinaryPrimitives.ReadUInt16BigEndian(rest),
-            _ => BinaryPrimitives.ReadUInt32BigEndian(rest),
-        };
-        if (length > (uint)(rest.Length - _lengthSize))
-            return false;
-        unit = rest.Slice(_lengthSize, (int)length);
-        rest = rest[(_lengthSize + (int)length)..];
-        return true;
-    }
-
-    private bool TakeSets(ReadOnlySpan<byte> units, out string text)
-    {
-        text = "";
-        bool changed = false;
-        while (Next(ref units, out var unit))
-        {
-            if (!unit.IsEmpty && IsSet(unit[0] & 0x1F))
-                changed |= _sets.Take(unit, unit[0] & 0x1F);
-        }
-        if (!changed)
-            return true;
-        if (!AvcConfiguration.TryRead(_sets.Record(), out var track, out text))
-        {
-            _sets.Take(Track!.Configuration.Span);
-            return false;
-        }
-        Track = track;
-        return true;
-    }
-
-    /// <summary>Lengths in 4 bytes, and without the parameter sets.</summary>
-    private ReadOnlyMemory<byte> Rewrite(ReadOnlySpan<byte> units)
-    {
-        // At worst units of one byte behind a length of one.
-        int most = units.Length + (_lengthSize == 4 ? 0 : 3 * (units.Length / (_lengthSize + 1)));
-        if (_rewritten.Length < most)
-            _rewritten = new byte[most + (most / 4)];
-        int length = 0;
-        while (Next(ref units, out var unit))
-        {
-            if (unit.IsEmpty || IsSet(unit[0] & 0x1F))
-                continue;
-            BinaryPrimitives.WriteInt32BigEndian(_rewritten.AsSpan(length), unit.Length);
-            unit.CopyTo(_rewritten.AsSpan(length + 4));
-            length += 4 + unit.Length;
-        }
-        return _rewritten.AsMemory(0, length);
     }
 }

@@ -46,7 +46,7 @@ public static class FlvWriter
         WriteTag(output, TypeOf(frame.Track), (uint)frame.Decoded.Milliseconds, head[..length], frame.Payload.Span);
     }
 
-    /// <summary>Nothing for MP3, which has none.</summary>
+    /// <summary>Nothing for codecs that have none.</summary>
     public static void WriteConfiguration(IBufferWriter<byte> output, Track track, uint timestamp)
     {
         Span<byte> head = stackalloc byte[FlvBody.LongestHead];

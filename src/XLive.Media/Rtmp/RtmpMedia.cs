@@ -27,7 +27,7 @@ public static class RtmpMedia
         Write(output, frame.Track, frame.Decoded, head[..length], frame.Payload.Span);
     }
 
-    /// <summary>Nothing for MP3, which has none.</summary>
+    /// <summary>Nothing for codecs that have none.</summary>
     public static void WriteConfiguration(IBufferWriter<byte> output, Track track, Timestamp time)
     {
         Span<byte> head = stackalloc byte[FlvBody.LongestHead];
@@ -59,11 +59,9 @@ public static class RtmpMedia
         var type = (RtmpMessageType)written[7];
         if (length == header)
             return new RtmpMediaMessage(type, length, false, false);
-        var body = written[header..];
         bool isVideo = type == RtmpMessageType.Video;
-        // The second byte is 0 before a configuration; MP3 has no second byte, and no configuration.
-        bool isConfiguration = body.Length > 1 && body[1] == 0 && (isVideo || body[0] >> 4 == 10);
-        return new RtmpMediaMessage(type, length, isConfiguration, isVideo && body[0] >> 4 == 1 && !isConfiguration);
+        bool isConfiguration = FlvBody.IsConfiguration(written[header..], isVideo);
+        return new RtmpMediaMessage(type, length, isConfiguration, isVideo && FlvBody.IsKey(written[header]) && !isConfiguration);
     }
 
     /// <summary>Where a message's header ends that can be sent on another message stream.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using XLive.Media;
+using XLive.Media.Flv;
 using XLive.Server.Sending;
 
 namespace XLive.Server.Live;
@@ -83,8 +84,8 @@ internal sealed class FrameLog(Slabs slabs, long mostBytes, WireForm form = Wire
         lock (_gate)
         {
             Note(track);
-            // MP3 has no configuration, and a piece of nothing would end a chunked body.
-            if (track.Codec == Codec.Mp3)
+            // Some codecs have no configuration, and a piece of nothing would end a chunked body.
+            if (!FlvBody.HasConfiguration(track))
                 return;
             ref var entry = ref Add(form.LongestOf(track.Configuration.Length));
             form.WriteConfiguration(entry.Slab, track, from);

@@ -62,7 +62,6 @@ public class FlvAudioTests
     }
 
     [Theory]
-    [InlineData("9C4F707573", FlvFault.EnhancedCodec)]
     [InlineData("B200", FlvFault.UnknownCodec)] // Speex
     [InlineData("0000", FlvFault.UnknownCodec)]
     public void Others_are_dropped(string hex, FlvFault fault)

@@ -134,7 +134,6 @@ public class FlvVideoTests
     [InlineData("5700", FlvContent.Nothing, FlvFault.None)] // a command to who seeks
     [InlineData("12010000", FlvContent.Dropped, FlvFault.UnknownCodec)] // H.263
     [InlineData("1C01000000", FlvContent.Dropped, FlvFault.UnknownCodec)] // HEVC by a number that is nobody's
-    [InlineData("9068766331", FlvContent.Dropped, FlvFault.EnhancedCodec)]
     [InlineData("27010000000000000141", FlvContent.Dropped, FlvFault.NoConfiguration)]
     public void Other_bodies(string hex, FlvContent content, FlvFault fault)
     {
