@@ -112,12 +112,15 @@ internal sealed class Pull(PullEntry entry, Pulls home) : IOnDemandStream
             {
                 // He costs the other side no try, and when he has gone nobody has failed who would have to be spared.
                 Trouble = Pulls.PublishedHere;
-                End(new SourceAnswer(SourceState.Away, Soon));
+                End(new SourceAnswer(SourceState.There, default));
                 return;
             }
             var (lasted, hasNone, trouble) = await TurnAsync();
             Trouble = trouble;
             var pause = _pause.Next(lasted);
+            // Somebody who came while it was asked for, or who has taken it over.
+            if (home.IsPublishedHere(_name))
+                continue;
             var failure = new SourceAnswer(hasNone ? SourceState.None : SourceState.Away, pause);
             lock (_gate)
             {
