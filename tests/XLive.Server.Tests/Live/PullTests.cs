@@ -1,4 +1,5 @@
 using System.Text;
+using XLive.Server.Ingest.Pull;
 using XLive.Server.Live;
 using XLive.Server.Tests.Delivery;
 
@@ -86,6 +87,7 @@ public sealed class PullTests
         }
         Until.True(() => node.Get<LiveStreams>().TryFind(new StreamName("live", "here"), out var found) && found.HasFrames, "it comes");
         Until.True(() => node.Log().Contains($"live/here: fetched from {host}", StringComparison.Ordinal), "its beginning in the log");
+        Assert.Equal("", node.Get<Pulls>().All.Single().Trouble);
         using var client = new HttpClient();
         var told = "";
         foreach (var page in (string[])["/streams", "/stats", "/metrics"])
@@ -95,7 +97,7 @@ public sealed class PullTests
         foreach (var log in (string[])["xlive.log", "error.log", "audit.log", "access.log"])
             told += node.Log(log);
         Assert.Contains("publishes live/here over", told, StringComparison.Ordinal);
-        foreach (var secret in (string[])["sk_", grant])
+        foreach (var secret in (string[])["sk_app", "sk_name", "sk_query", "sk_user", "sk_word", grant])
             Assert.DoesNotContain(secret, told, StringComparison.Ordinal);
     }
 

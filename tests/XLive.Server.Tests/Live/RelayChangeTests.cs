@@ -170,7 +170,8 @@ public sealed class RelayChangeTests
             p.Listen();
         });
         var clock = new HandClock();
-        await using var server = await TestServer.StartAsync(clock, $"--live.forward=[{Entry(remote.Port)}]");
+        await using var server = await TestServer.StartAsync(clock);
+        Reload(server, $"live: {{forward: [{Entry(remote.Port)}]}}");
         using var film = new Broadcast(server, Cam);
         Until.True(() => server.Get<LiveStreams>().All.Single().HasFrames, "a frame");
         clock.Pass(TimeSpan.FromSeconds(1));

@@ -180,6 +180,7 @@ internal sealed class Pull(PullEntry entry, Pulls home) : IOnDemandStream
         var host = isHttp ? entry.Http!.Authority : address!.Shown;
         using var feed = new PullFeed(home.Streams, _name, host, isHttp ? "http-flv" : address!.IsTls ? "rtmps" : "rtmp", patience);
         var end = PublishEnd.Lost;
+        var isThere = false;
         try
         {
             var isOver = isHttp
@@ -209,8 +210,11 @@ internal sealed class Pull(PullEntry entry, Pulls home) : IOnDemandStream
 
         void Took()
         {
-            if (_first is not null && feed.HasFrames)
-                IsThere(host);
+            // Once a turn: somebody waits for it, or it comes again after a failure that was told.
+            if (isThere || !feed.HasFrames)
+                return;
+            isThere = true;
+            IsThere(host);
         }
     }
 
