@@ -47,10 +47,13 @@ public sealed class RtmpClientSession : RtmpSession
 
     private protected override bool Counted(int taken) => _hasConnected;
 
-    /// <summary>The polite end, to be sent before the connection is closed.</summary>
+    /// <summary>
+    /// The polite end, to be sent before the connection is closed; also of what was asked for and not answered yet, for the answer may be on its way. Who was refused has
+    /// nothing to end: FCUnpublish goes by the name, which is another's then.
+    /// </summary>
     public void Leave()
     {
-        if (!IsEstablished)
+        if (StreamId == 0 || IsOver)
             return;
         if (_target.Publishes)
             Say(0, "FCUnpublish", 0, _target.Name);

@@ -62,6 +62,13 @@ internal sealed class RtmpRemote : IAsyncDisposable
             }
             throw new RemoteException($"{address.Shown} closed the connection before anything began");
         }
+        catch (OperationCanceledException) when (target.Publishes && remote.StreamId != 0)
+        {
+            // It may begin yet, and would hold the name for a publisher who has gone.
+            await remote.LeaveAsync();
+            await remote.DisposeAsync();
+            throw;
+        }
         catch
         {
             await remote.DisposeAsync();

@@ -1,4 +1,10 @@
 using System.Buffers;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
 using XLive.EndToEnd.Harness;
 using XLive.Media;
 using XLive.Media.Flv;
@@ -42,6 +48,42 @@ public sealed class RelayTlsTests
             await over.CancelAsync();
             await Task.WhenAny(pushing);
         }
+    }
+
+    /// <summary>The certificate is right and so is each word: but what began encrypted, with a key in its URL, does not go on in clear.</summary>
+    [Fact]
+    public async Task A_redirect_from_https_into_clear_is_not_followed()
+    {
+        using var folder = new TempFolder();
+        using var authority = await Authority.Make();
+        using var clear = new TcpListener(IPAddress.Loopback, 0);
+        using var origin = new TcpListener(IPAddress.Loopback, 0);
+        clear.Start();
+        origin.Start();
+        var port = ((IPEndPoint)origin.LocalEndpoint).Port;
+        await using var node = await ServerProcess.Start(folder.Path, null, ["--auth.enable=false", $"--live.pull=[{{stream: live/cam, url: \"https://localhost:{port}/cam.flv?key=sk_secret\"}}]"],
+            new Surroundings(Environment: new() { ["SSL_CERT_FILE"] = authority.Root }));
+        using (var socket = await origin.AcceptSocketAsync(Stop).AsTask().WaitAsync(TimeSpan.FromSeconds(30), Stop))
+        {
+            using var pem = X509Certificate2.CreateFromPemFile(authority.Chain, authority.Key);
+            var chain = new X509Certificate2Collection();
+            chain.ImportFromPemFile(authority.Chain);
+            await using var tls = new SslStream(new NetworkStream(socket));
+            await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = SslStreamCertificateContext.Create(pem, chain, offline: true) }, Stop);
+            var head = new byte[4096];
+            Assert.True(await tls.ReadAsync(head, Stop) > 0);
+            await tls.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 302 Found\r\nLocation: http://localhost:{((IPEndPoint)clear.LocalEndpoint).Port}/cam.flv\r\nContent-Length: 0\r\n\r\n"), Stop);
+        }
+        var trouble = "";
+        for (var i = 0; trouble.Length == 0; i++)
+        {
+            using var stats = JsonDocument.Parse(await node.Http.GetStringAsync("/stats", Stop));
+            trouble = stats.RootElement.GetProperty("live").GetProperty("pulls")[0].GetProperty("trouble").GetString()!;
+            Assert.True(i < 500, node.Output);
+            await Task.Delay(20, Stop);
+        }
+        Assert.Equal($"localhost:{port} redirects away from https", trouble);
+        Assert.False(clear.Pending(), "it was asked in clear");
     }
 
     private static async Task SeeAsync(ServerProcess server, string path)

@@ -56,6 +56,32 @@ public class ClientSessionTests
     }
 
     [Fact]
+    public void Who_leaves_before_the_answer_takes_back_what_he_asked_for_and_who_was_refused_nothing()
+    {
+        var pair = new Pair(Push, 1000) { IsUndecided = true };
+        pair.Run();
+        Assert.Equal((1u, false), (pair.Client.StreamId, pair.Client.IsEstablished));
+        pair.Client.Leave();
+        Assert.Contains("FCUnpublish", Said(pair.Client), StringComparison.Ordinal);
+        pair.Server.Accept();
+        pair.Run();
+        Assert.Equal(["ConnectRequested", "PublishRequested", "PublishEnded"], pair.AtServer);
+
+        pair = new Pair(Push, 1000) { Refusal = ("NetStream.Publish.BadName", "It is being published.") };
+        pair.Run();
+        pair.Client.Leave();
+        Assert.Empty(Said(pair.Client));
+
+        // Before there is a stream there is none to be ended.
+        var early = new RtmpClientSession(Push, 0, new Random(1));
+        early.Output.ResetWrittenCount();
+        early.Leave();
+        Assert.Empty(Said(early));
+    }
+
+    private static string Said(RtmpClientSession client) => System.Text.Encoding.Latin1.GetString(client.Output.WrittenSpan);
+
+    [Fact]
     public void What_is_no_server_is_a_fault()
     {
         var client = new RtmpClientSession(Push, 0, new Random(1));
@@ -67,6 +93,7 @@ public class ClientSessionTests
         public RtmpServerSession Server { get; } = new(new Random(1));
         public RtmpClientSession Client { get; } = new(target, 0, new Random(2));
         public (string Code, string Description)? Refusal { get; init; }
+        public bool IsUndecided { get; init; }
         public List<string> AtServer { get; } = [];
         public List<string> AtClient { get; } = [];
         public RtmpEvent Asked { get; private set; }
@@ -98,6 +125,8 @@ public class ClientSessionTests
                 if (!Server.IsWaiting)
                     continue;
                 Asked = occurred;
+                if (occurred.Kind != RtmpEventKind.ConnectRequested && IsUndecided)
+                    return;
                 if (occurred.Kind != RtmpEventKind.ConnectRequested && Refusal is var (code, description))
                     Server.Refuse(code, description);
                 else

@@ -44,6 +44,25 @@ public class ServerSessionTests
         Assert.Equal(["PublishRequested"], peer.Events);
     }
 
+    [Theory]
+    [InlineData("FCUnpublish", 0)]
+    [InlineData("closeStream", 1)]
+    [InlineData("deleteStream", 0)]
+    public void One_word_ends_a_publish(string word, uint stream)
+    {
+        var peer = new Peer();
+        peer.Connect(App);
+        peer.Send(Wire.Command(0, "createStream", 2, null), Wire.Command(1, "publish", 3, null, "cam"));
+        peer.Session.Accept();
+        peer.Send();
+        byte[] said = Wire.Command(stream, word, 0, null, word == "deleteStream" ? (object)1 : "cam");
+        peer.Send(said);
+        Assert.Equal(["PublishEnded"], peer.Events);
+        Assert.False(peer.Session.IsPublishing);
+        peer.Send(said, Wire.Message(4, 8, 1, 10, [0xAF, 1, 2]));
+        Assert.Empty(peer.Events);
+    }
+
     [Fact]
     public void What_stands_behind_a_request_waits_for_its_answer()
     {

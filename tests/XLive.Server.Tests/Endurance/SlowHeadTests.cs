@@ -25,101 +25,70 @@ public sealed class ShortHeadServer : SharedServer
 /// <summary>Who does not bring his request, or only ever a little more of it, is cut in time; the bar is header_timeout and a few seconds.</summary>
 public sealed class SlowHeadTests(ShortHeadServer shared) : IClassFixture<ShortHeadServer>
 {
-    private const int Attackers = 40;
+    private const int Attackers = 12;
     private readonly TestServer _server = shared.Server;
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("G")]
-    [InlineData("GET /films/a.ts HTTP/1.1\r\n")]
-    [InlineData("GET /films/a.ts HTTP/1.1\r\nHost: x\r\nX-Half: ")]
-    [InlineData("\r\n")]
-    public void A_head_that_does_not_come_is_not_waited_for(string beginning)
+    /// <summary>Some connections that do the same, from now on.</summary>
+    private sealed record Attack(string What, List<RawClient> Clients, Action<RawClient>? EveryQuarterSecond = null)
     {
-        var clock = Stopwatch.StartNew();
-        var clients = Clients();
-        foreach (var client in clients)
-            client.Send(beginning);
-        AllCut(clients, clock);
+        private readonly Stopwatch _clock = Stopwatch.StartNew();
+
+        public double Seconds => _clock.Elapsed.TotalSeconds;
     }
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("\u0016")]
-    [InlineData("\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003")]
-    public void A_handshake_that_does_not_come_is_not_waited_for(string beginning)
+    /// <summary>All of it at once: nobody's silence is another's time.</summary>
+    [Fact]
+    public void What_does_not_come_or_trickles_is_not_waited_for()
     {
-        var clock = Stopwatch.StartNew();
-        var clients = Enumerable.Range(0, Attackers).Select(_ => new RawClient(new IPEndPoint(IPAddress.Loopback, shared.TlsPort))).ToList();
-        foreach (var client in clients)
-            client.Send(beginning);
-        AllCut(clients, clock);
+        var line = 0;
+        AllCut([
+            .. ((string[])["", "G", "GET /films/a.ts HTTP/1.1\r\n", "GET /films/a.ts HTTP/1.1\r\nHost: x\r\nX-Half: ", "\r\n"]).Select(head => Say(_server.Port, "a head", head)),
+            .. ((string[])["", "\u0016", "\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003"]).Select(hello => Say(shared.TlsPort, "a handshake", hello)),
+            Encrypted("http/1.1", "GET /films/a.ts HTTP/1.1\r\nX-Half: "),
+            // Empty SETTINGS, no request.
+            Encrypted("h2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\u0000\u0000\u0000\u0004\u0000\u0000\u0000\u0000\u0000"),
+            Say(_server.Port, "a head that trickles", "GET /films/a.ts HTTP/1.1\r\nHost: x\r\n") with { EveryQuarterSecond = client => client.Send($"X-{line++}: a\r\n") },
+            SecondHead(),
+            Body("POST", "/login", "Content-Length: 4000", "{\""),
+            Body("POST", "/login", "Transfer-Encoding: chunked", "fa0\r\n{\""),
+            Body("POST", "/films/a.ts", "Content-Length: 2000", "x"),
+            Body("GET", "/films/a.ts", "Content-Length: 1000000", "x"),
+        ]);
     }
 
-    [Theory]
-    [InlineData("http/1.1", "GET /films/a.ts HTTP/1.1\r\nX-Half: ")]
-    [InlineData("h2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\u0000\u0000\u0000\u0004\u0000\u0000\u0000\u0000\u0000")] // empty SETTINGS, no request
-    public void Nor_is_a_head_behind_a_whole_handshake(string protocol, string beginning)
+    private static Attack Say(int port, string what, string beginning)
     {
-        using var client = new RawClient(new IPEndPoint(IPAddress.Loopback, shared.TlsPort));
-        using var tls = new SslStream(new NetworkStream(client.Socket));
-        tls.AuthenticateAsClient(new SslClientAuthenticationOptions
+        List<RawClient> clients = [.. Enumerable.Range(0, Attackers).Select(_ => new RawClient(new IPEndPoint(IPAddress.Loopback, port)))];
+        clients.ForEach(c => c.Send(beginning));
+        return new Attack($"{what}: '{beginning}'", clients);
+    }
+
+    private Attack Encrypted(string protocol, string beginning)
+    {
+        var client = new RawClient(new IPEndPoint(IPAddress.Loopback, shared.TlsPort), tls: new SslClientAuthenticationOptions
         {
             TargetHost = "localhost",
             ApplicationProtocols = [new SslApplicationProtocol(protocol)],
             RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null, // made a moment ago, signed by nobody
         });
-        var clock = Stopwatch.StartNew();
-        tls.Write(Encoding.Latin1.GetBytes(beginning));
-        try
-        {
-            while (tls.Read(new byte[4096]) > 0)
-            {
-            }
-        }
-        catch (IOException)
-        {
-            // Reset.
-        }
-        Assert.InRange(clock.Elapsed.TotalSeconds, 1, ShortHeadServer.Latest);
+        return new Attack($"a head behind a whole handshake: '{beginning}'", [client.Send(beginning)]);
     }
 
-    [Fact]
-    public void A_head_that_trickles_is_not_waited_for()
+    private Attack SecondHead()
     {
-        var clients = Clients();
-        foreach (var client in clients)
-            client.Send("GET /films/a.ts HTTP/1.1\r\nHost: x\r\n");
-        var clock = Stopwatch.StartNew();
-        var line = 0;
-        AllCut(clients, clock, client => client.Send($"X-{line++}: a\r\n"));
-    }
-
-    [Fact]
-    public void On_a_kept_connection_the_second_head_has_no_more_time()
-    {
-        var clients = Clients();
+        List<RawClient> clients = [.. Enumerable.Range(0, Attackers).Select(_ => _server.Connect())];
         foreach (var client in clients)
         {
             Assert.Equal(200, client.Ask("GET", TestServer.Signed("/films/a.ts")).Status);
             client.Send("GET /films/a.ts HTTP/1.1\r\n");
         }
-        AllCut(clients, Stopwatch.StartNew());
+        return new Attack("the second head on a kept connection", clients);
     }
 
-    [Theory]
-    [InlineData("POST", "/login", "Content-Length: 4000", "{\"")]
-    [InlineData("POST", "/login", "Transfer-Encoding: chunked", "fa0\r\n{\"")]
-    [InlineData("POST", "/films/a.ts", "Content-Length: 2000", "x")]
-    [InlineData("GET", "/films/a.ts", "Content-Length: 1000000", "x")]
-    public void A_body_that_trickles_is_not_waited_for(string method, string target, string framing, string beginning)
-    {
-        var clients = Clients();
-        foreach (var client in clients)
-            client.Send($"{method} {TestServer.Signed(target)} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{framing}\r\n\r\n{beginning}");
-        // Well above Kestrel's own floor of 240 bytes a second.
-        AllCut(clients, Stopwatch.StartNew(), client => client.Send(new string('x', 100)));
-    }
+    // Well above Kestrel's own floor of 240 bytes a second.
+    private Attack Body(string method, string target, string framing, string beginning) =>
+        Say(_server.Port, "a body that trickles", $"{method} {TestServer.Signed(target)} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{framing}\r\n\r\n{beginning}")
+            with { EveryQuarterSecond = static client => client.Send(new string('x', 100)) };
 
     [Fact]
     public void A_body_that_comes_in_pieces_within_the_time_is_read()
@@ -135,32 +104,31 @@ public sealed class SlowHeadTests(ShortHeadServer shared) : IClassFixture<ShortH
         Assert.Equal(200, client.Read().Status);
     }
 
-    private List<RawClient> Clients() => [.. Enumerable.Range(0, Attackers).Select(_ => _server.Connect())];
-
     /// <summary>What came before the end, where anything did, says 408, 4xx in general, or is the answer to an earlier request.</summary>
-    private void AllCut(List<RawClient> clients, Stopwatch clock, Action<RawClient>? everyQuarterSecond = null)
+    private void AllCut(List<Attack> attacks)
     {
-        var open = new List<RawClient>(clients);
+        var open = attacks.SelectMany(static a => a.Clients, static (a, c) => (Attack: a, Client: c)).ToList();
         try
         {
             while (open.Count > 0)
             {
-                Assert.True(clock.Elapsed.TotalSeconds < ShortHeadServer.Latest, $"{open.Count} of {clients.Count} still open after {clock.Elapsed}");
-                open.RemoveAll(client => client.Socket.Poll(0, SelectMode.SelectRead) && HasEnded(client, clock));
+                Assert.Empty(open.Where(static o => o.Attack.Seconds > ShortHeadServer.Latest)
+                    .GroupBy(static o => o.Attack, static (attack, all) => $"{all.Count()} open after {attack.Seconds:0.0} s: {attack.What}"));
+                open.RemoveAll(static o => o.Client.Socket.Poll(0, SelectMode.SelectRead) && HasEnded(o.Client, o.Attack));
                 Thread.Sleep(250);
-                foreach (var client in open)
-                    Try(() => everyQuarterSecond?.Invoke(client));
+                foreach (var (attack, client) in open)
+                    Try(() => attack.EveryQuarterSecond?.Invoke(client));
             }
         }
         finally
         {
-            clients.ForEach(c => c.Dispose());
+            attacks.ForEach(static a => a.Clients.ForEach(static c => c.Dispose()));
         }
         Until.True(() => _server.ConnectionsOpen == 0, "no connection is left");
         Assert.Equal(200, _server.Fetch("/films/a.ts").Status);
     }
 
-    private static bool HasEnded(RawClient client, Stopwatch clock)
+    private static bool HasEnded(RawClient client, Attack attack)
     {
         var said = "";
         var buffer = new byte[4096];
@@ -184,7 +152,7 @@ public sealed class SlowHeadTests(ShortHeadServer shared) : IClassFixture<ShortH
         }
         // Media answers 405 or the file and then waits for the body; a head is answered only when its time is over.
         if (said.StartsWith("HTTP/1.1 408", StringComparison.Ordinal) || said.Length == 0)
-            Assert.True(clock.Elapsed.TotalSeconds > 0.5, $"cut after {clock.Elapsed}");
+            Assert.True(attack.Seconds > 0.5, $"cut after {attack.Seconds:0.0} s: {attack.What}");
         return true;
     }
 

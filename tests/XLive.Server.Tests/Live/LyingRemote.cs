@@ -26,6 +26,7 @@ internal sealed class LyingRemote : IDisposable
     }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+    public string Host => $"127.0.0.1:{Port}";
     public int Connections => Volatile.Read(ref _connections);
     public int Open => Volatile.Read(ref _open);
 

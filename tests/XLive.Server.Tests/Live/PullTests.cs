@@ -1,4 +1,5 @@
 using System.Text;
+using XLive.Server.Ingest.Pull;
 using XLive.Server.Live;
 using XLive.Server.Tests.Delivery;
 
@@ -63,6 +64,41 @@ public sealed class PullTests
         Until.True(() => remote.Connections == 2 && stream.Publication is { Received: > 0 }, "fetched anew");
         Assert.Same(stream, streams.All.Single());
         Assert.DoesNotContain("sk_secret", node.Log(), StringComparison.Ordinal);
+    }
+
+    /// <summary>An operator finds the stream and the host that it comes from; where it lies there may be a key, the query and the password are some.</summary>
+    [Theory]
+    [InlineData("rtmp")]
+    [InlineData("http")]
+    public async Task The_stream_and_its_host_are_named_wherever_it_is_told_of_and_nothing_more_of_the_URL(string scheme)
+    {
+        using var remote = new ScriptedRemote { Refusal = "none" };
+        await using var origin = await TestServer.StartAsync();
+        using var film = new Broadcast(origin, Cam);
+        var isHttp = scheme == "http";
+        var host = $"127.0.0.1:{(isHttp ? origin.Port : remote.Port)}";
+        var grant = TestServer.Prefix();
+        var url = isHttp ? $"http://sk_user:sk_word@{host}{grant}/live/cam.flv?key=sk_query" : $"rtmp://{host}/sk_app/sk_name?key=sk_query";
+        await using var node = await TestServer.StartAsync("--auth.enable=false", $"--live.pull=[{{stream: live/here, url: \"{url}\"}}]");
+        if (!isHttp)
+        {
+            Until.True(() => node.Log().Contains($"live/here is not fetched: {host} refused: NetStream.Play.StreamNotFound; again in", StringComparison.Ordinal), "its trouble in the log");
+            remote.Refusal = null;
+        }
+        Until.True(() => node.Get<LiveStreams>().TryFind(new StreamName("live", "here"), out var found) && found.HasFrames, "it comes");
+        Until.True(() => node.Log().Contains($"live/here: fetched from {host}", StringComparison.Ordinal), "its beginning in the log");
+        Assert.Equal("", node.Get<Pulls>().All.Single().Trouble);
+        using var client = new HttpClient();
+        var told = "";
+        foreach (var page in (string[])["/streams", "/stats", "/metrics"])
+            told += (await client.GetStringAsync(new Uri($"http://127.0.0.1:{node.Port}{page}"), TestContext.Current.CancellationToken)).Replace(" ", "", StringComparison.Ordinal);
+        foreach (var part in (string[])["\"name\":\"live/here\"", $"\"protocol\":\"{(isHttp ? "http-flv" : "rtmp")}\"", $"\"software\":\"pullfrom{host}\"", "\"stream\":\"live/here\""])
+            Assert.Contains(part, told, StringComparison.Ordinal);
+        foreach (var log in (string[])["xlive.log", "error.log", "audit.log", "access.log"])
+            told += node.Log(log);
+        Assert.Contains("publishes live/here over", told, StringComparison.Ordinal);
+        foreach (var secret in (string[])["sk_app", "sk_name", "sk_query", "sk_user", "sk_word", grant])
+            Assert.DoesNotContain(secret, told, StringComparison.Ordinal);
     }
 
     [Fact]

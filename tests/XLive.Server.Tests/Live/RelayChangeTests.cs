@@ -1,3 +1,4 @@
+using XLive.Media.Tests.Rtmp;
 using XLive.Server.Ingest.Pull;
 using XLive.Server.Live;
 using XLive.Server.Playback.Forward;
@@ -152,6 +153,44 @@ public sealed class RelayChangeTests
         Until.Equal(0, () => remote.Open, "connections");
         Assert.Equal(["connect", "releaseStream", "FCPublish", "createStream", "publish", "FCUnpublish", "deleteStream", "end"], remote.Heard);
         film.Dispose();
+    }
+
+    [Theory]
+    [InlineData("removed")]
+    [InlineData("unanswered")]
+    [InlineData("refused")]
+    public async Task What_was_asked_for_and_not_begun_is_taken_back_and_what_was_refused_is_not(string how)
+    {
+        string[] asked = ["connect", "releaseStream", "FCPublish", "createStream", "publish"];
+        using var remote = new LyingRemote(p =>
+        {
+            p.Ask();
+            if (how == "refused")
+                p.Say(Wire.Command(1, "onStatus", 0, null, LyingRemote.Status("NetStream.Publish.BadName", "error")));
+            p.Listen();
+        });
+        var clock = new HandClock();
+        await using var server = await TestServer.StartAsync(clock);
+        Reload(server, $"live: {{forward: [{Entry(remote.Port)}]}}");
+        using var film = new Broadcast(server, Cam);
+        Until.True(() => server.Get<LiveStreams>().All.Single().HasFrames, "a frame");
+        clock.Pass(TimeSpan.FromSeconds(1));
+        Until.True(() => remote.Heard.Length >= asked.Length, "it is asked for");
+        // Time stands still while it says good-bye, for which it has two seconds.
+        if (how == "unanswered")
+            clock.Pass(TimeSpan.FromSeconds(10));
+        if (how == "removed")
+        {
+            int Due(double seconds) => clock.Timers.Count(t => t == TimeSpan.FromSeconds(seconds));
+            var others = Due(10) - 1;
+            Reload(server, "live: {forward: []}");
+            clock.Pass(TimeSpan.FromSeconds(1));
+            Until.Equal(others, () => Due(9), "nobody waits ten seconds any more");
+            clock.Pass(TimeSpan.FromSeconds(2));
+        }
+        Until.True(() => remote.Heard.Contains("end"), "the end of its connection");
+        Assert.Equal([.. asked, .. how == "refused" ? (string[])[] : ["FCUnpublish", "deleteStream"], "end"], remote.Heard);
+        Assert.Null(film.Turn.EndedFor);
     }
 
     [Fact]

@@ -28,6 +28,12 @@ internal sealed class ScriptedRemote : IDisposable
     public int Open => Volatile.Read(ref _open);
     public string? Refusal { get; set; }
 
+    /// <summary>Between its word that it begins and its first frame.</summary>
+    public Action BeforeFrames { get; init; } = static () => { };
+
+    /// <summary>So many frames, and then silence.</summary>
+    public int Most { get; init; } = int.MaxValue;
+
     /// <summary>Names, with their queries, and whose software asked.</summary>
     public string[] Asked
     {
@@ -147,7 +153,18 @@ internal sealed class ScriptedRemote : IDisposable
         session.Output.ResetWrittenCount();
     }
 
-    private static void Play(RtmpServerSession session, NetworkStream stream)
+    private void Play(RtmpServerSession session, NetworkStream stream)
+    {
+        BeforeFrames();
+        if (Most > 0)
+            PlayFrames(session, stream);
+        // It says nothing more; what it is told it has no ear for.
+        while (stream.Read(new byte[4096]) > 0)
+        {
+        }
+    }
+
+    private void PlayFrames(RtmpServerSession session, NetworkStream stream)
     {
         Span<byte> head = stackalloc byte[XLive.Media.Flv.FlvBody.LongestHead];
         foreach (var track in (Track[])[SyntheticStream.Video, SyntheticStream.Aac])
@@ -155,7 +172,7 @@ internal sealed class ScriptedRemote : IDisposable
             var length = XLive.Media.Flv.FlvBody.ConfigurationHead(track, head);
             Write(session, track, 0, head[..length], track.Configuration.Span);
         }
-        foreach (var frame in new SyntheticStream { Random = new Random(7), Seconds = 120, Gop = 0.4, VideoBytes = 300 }.Frames())
+        foreach (var frame in new SyntheticStream { Random = new Random(7), Seconds = 120, Gop = 0.4, VideoBytes = 300 }.Frames().Take(Most))
         {
             var length = XLive.Media.Flv.FlvBody.Head(frame, head);
             Write(session, frame.Track, (uint)frame.Decoded.Milliseconds, head[..length], frame.Payload.Span);

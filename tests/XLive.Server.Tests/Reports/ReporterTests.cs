@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using XLive.Server.Operations.Health;
 using XLive.Server.Tests.Delivery;
+using XLive.Server.Tests.Traffic;
 using XLive.Server.Traffic;
 using XLive.Server.Traffic.Quotas;
 using XLive.Server.Traffic.Reports;
@@ -18,11 +19,14 @@ public sealed class ReporterTests : IAsyncDisposable
     private const int Size = 2_000_000;
 
     private readonly ScriptedReceiver _receiver = new();
+    private readonly HandClock _clock = new();
     private TestServer? _server;
 
     private async Task<TestServer> Start(params string[] more)
     {
-        _server = await TestServer.StartAsync([$"--traffic.report_url={_receiver.Url}", $"--traffic.api_key={Key}", "--traffic.report_interval=1s", .. more]);
+        // Links are signed for the hour that it is.
+        _clock.Step(DateTimeOffset.UtcNow - _clock.GetUtcNow());
+        _server = await TestServer.StartAsync(_clock, [$"--traffic.report_url={_receiver.Url}", $"--traffic.api_key={Key}", "--traffic.report_interval=1s", .. more]);
         _server.Write("a.ts", Pattern.Bytes(Size));
         return _server;
     }
@@ -32,6 +36,17 @@ public sealed class ReporterTests : IAsyncDisposable
         using var client = _server!.Connect();
         Assert.Equal(expected, client.Ask("GET", "/a.ts?" + TestServer.Grant(uid)).Status);
     }
+
+    /// <summary>Time passes until it is so: windows of a second, and the pauses of one who is not heard. No post is left waiting for long enough to be given up.</summary>
+    private void Soon(Func<bool> holds, string what) => Until.True(() =>
+    {
+        if (holds())
+            return true;
+        _clock.Pass(TimeSpan.FromSeconds(0.1));
+        return false;
+    }, what);
+
+    private void Soon<T>(T wanted, Func<T> actual, string what) => Soon(() => EqualityComparer<T>.Default.Equals(actual(), wanted), $"{what}: {wanted}");
 
     private static long BytesOf(IEnumerable<Received> reports, string uid) => reports.DistinctBy(static r => r.Id)
         .SelectMany(static r => JsonDocument.Parse(r.Body).RootElement.GetProperty("items").EnumerateArray())
@@ -44,7 +59,7 @@ public sealed class ReporterTests : IAsyncDisposable
     {
         await Start();
         Watch("u1");
-        Until.True(() => _receiver.All.Count > 0, "a report");
+        Soon(() => _receiver.All.Count > 0, "a report");
         var report = _receiver.All[0];
         var root = JsonDocument.Parse(report.Body).RootElement;
         Assert.Equal(Key, report.Headers["X-API-Key"]);
@@ -52,7 +67,7 @@ public sealed class ReporterTests : IAsyncDisposable
         Assert.Equal(root.GetProperty("report_id").GetString(), report.Id);
         Assert.Equal(Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(Key), report.Body)), report.Headers["X-Signature"]);
         Assert.Equal(Size, BytesOf([report], "u1"));
-        Until.Equal(0, () => Outbox.Depth().Waiting, "reports that wait");
+        Soon(0, () => Outbox.Depth().Waiting, "reports that wait");
         Assert.Equal((1, (long)Size), (_server!.Get<Ledger>().Totals(), 0) is var (t, _) ? (t.ReportsSent, t.BytesReported) : default);
     }
 
@@ -82,9 +97,9 @@ public sealed class ReporterTests : IAsyncDisposable
         };
         await Start();
         Watch("u1");
-        Until.True(() => _receiver.All.Count > 0, "a report");
+        Soon(() => _receiver.All.Count > 0, "a report");
         Watch("u2");
-        Until.True(() => _receiver.All.Count > Bad + 1 && Outbox.Depth().Waiting == 0, "both are taken");
+        Soon(() => _receiver.All.Count > Bad + 1 && Outbox.Depth().Waiting == 0, "both are taken");
         var all = _receiver.All;
         Assert.All(all[..(Bad + 1)], r => Assert.Equal(all[0].Body, r.Body));
         Assert.All(all[..(Bad + 1)], r => Assert.Equal(all[0].Id, r.Id));
@@ -105,7 +120,7 @@ public sealed class ReporterTests : IAsyncDisposable
         _receiver.Answer = (_, socket) => ScriptedReceiver.Say(socket, status, body);
         await Start();
         Watch("u1");
-        Until.True(() => _server!.Get<Ledger>().Totals().ReportsSent == 1, "the acknowledgement");
+        Soon(() => _server!.Get<Ledger>().Totals().ReportsSent == 1, "the acknowledgement");
         Assert.Single(_receiver.All);
         Assert.Equal(0, _server!.Get<Verdicts>().Count);
     }
@@ -124,7 +139,7 @@ public sealed class ReporterTests : IAsyncDisposable
         };
         await Start();
         Watch("u1");
-        Until.True(() => _server!.Get<Ledger>().Totals().ReportsSent == 1, "the acknowledgement");
+        Soon(() => _server!.Get<Ledger>().Totals().ReportsSent == 1, "the acknowledgement");
         Assert.InRange(Volatile.Read(ref sent), 1, 800);
     }
 
@@ -139,17 +154,17 @@ public sealed class ReporterTests : IAsyncDisposable
         _receiver.Answer = (_, socket) => ScriptedReceiver.Say(socket, Volatile.Read(ref refuses) ? status + " No" : "200 OK", "");
         await Start();
         Watch("u1");
-        Until.Equal(1, () => Outbox.Depth().Parked, "parked");
+        Soon(1, () => Outbox.Depth().Parked, "parked");
         Volatile.Write(ref refuses, false);
         Watch("u2");
-        Until.True(() => BytesOf(_receiver.All, "u2") == Size, "the next report");
-        Until.Equal(0, () => Outbox.Depth().Waiting, "its acknowledgement");
+        Soon(() => BytesOf(_receiver.All, "u2") == Size, "the next report");
+        Soon(0, () => Outbox.Depth().Waiting, "its acknowledgement");
         var parked = Assert.Single(Outbox.List(10));
         Assert.Equal("answered " + status, parked.Parked);
-        Until.True(() => _server!.Get<HealthChecks>().Entries.First(e => e.Name == "traffic").Detail.Contains("1 reports were refused", StringComparison.Ordinal), "health");
+        Soon(() => _server!.Get<HealthChecks>().Entries.First(e => e.Name == "traffic").Detail.Contains("1 reports were refused", StringComparison.Ordinal), "health");
         Assert.True(Outbox.Replay(parked.Id));
         Assert.False(Outbox.Replay("none"));
-        Until.Equal(0, () => Outbox.Depth().Parked + Outbox.Depth().Waiting, "the outbox");
+        Soon(0, () => Outbox.Depth().Parked + Outbox.Depth().Waiting, "the outbox");
         Assert.Equal(_receiver.All[0].Body, _receiver.All[^1].Body);
         Assert.Equal(_receiver.All[0].Id, _receiver.All[^1].Id);
     }
@@ -160,7 +175,7 @@ public sealed class ReporterTests : IAsyncDisposable
         _receiver.Answer = static (_, socket) => ScriptedReceiver.Say(socket, "503 Away", Key);
         await Start();
         Watch("u1");
-        Until.True(() => _server!.Get<HealthChecks>().Entries.First(e => e.Name == "traffic").Detail.Contains("answered 503", StringComparison.Ordinal), "health");
+        Soon(() => _server!.Get<HealthChecks>().Entries.First(e => e.Name == "traffic").Detail.Contains("answered 503", StringComparison.Ordinal), "health");
         foreach (var log in (string[])["xlive.log", "error.log", "audit.log", "access.log"])
             Assert.DoesNotContain(Key, _server!.Log(log));
         Assert.Contains("does not take reports", _server!.Log());
@@ -194,7 +209,13 @@ public sealed class ReporterTests : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_server is not null)
-            await _server.DisposeAsync();
+        {
+            // What nobody takes has ten seconds at the end.
+            var ending = _server.DisposeAsync().AsTask();
+            for (; !ending.IsCompleted; await Task.Delay(10))
+                _clock.Pass(TimeSpan.FromSeconds(1));
+            await ending;
+        }
         _receiver.Dispose();
     }
 }

@@ -46,6 +46,36 @@ public sealed class RtmpConnectionTests
         Assert.Equal(1, server.Connections.Faults(RtmpFault.ChunkSize));
     }
 
+    /// <summary>Most encoders say all of it, and some only one word: each is enough, and what follows ends nothing more.</summary>
+    [Theory]
+    [InlineData("FCUnpublish")]
+    [InlineData("deleteStream")]
+    [InlineData("closeStream")]
+    public async Task One_word_ends_a_publish_and_no_second_does(string word)
+    {
+        await using var server = await RtmpServer.StartAsync();
+        using var client = server.Connect();
+        client.Publish("cam");
+        byte[] Said(string command) => command switch
+        {
+            "FCUnpublish" => Wire.Command(0, command, 6, null, "cam"),
+            "deleteStream" => Wire.Command(0, command, 7, null, 1.0),
+            _ => Wire.Command(1, command, 0, null),
+        };
+        client.Send(Said(word));
+        client.Hear("NetStream.Unpublish.Success");
+        var role = server.TheRole();
+        Until.Equal(1, () => role.Ends.Count, "ends");
+        client.Send(Said("FCUnpublish"), Said("closeStream"), Said("deleteStream"));
+        client.Send(Wire.Message(4, 8, 1, 10, [0xAF, 1]));
+        client.Socket.Shutdown(SocketShutdown.Send);
+        while (client.Next() is { } message)
+            Assert.DoesNotContain("Unpublish", System.Text.Encoding.Latin1.GetString(message.Payload.Span), StringComparison.Ordinal);
+        Until.Equal(0, () => server.Connections.Open, "connections");
+        Assert.Equal([RtmpEnd.Said], role.Ends);
+        Assert.Equal((0, 1), (role.Messages, server.Roles.Count));
+    }
+
     [Fact]
     public async Task What_is_no_RTMP_is_closed_at_once()
     {

@@ -22,6 +22,7 @@ public sealed partial class PostgresServer : IDisposable
     private static readonly Lazy<PostgresServer> s_shared = new(() =>
     {
         PostgresServer server = new();
+        // Of a run that is broken off.
         AppDomain.CurrentDomain.ProcessExit += (_, _) => server.Dispose();
         return server;
     });
@@ -56,6 +57,15 @@ public sealed partial class PostgresServer : IDisposable
 
     /// <summary>One for all tests of this process that leave it running.</summary>
     public static PostgresServer Shared => s_shared.Value;
+
+    /// <summary>Behind the last of them, and not at the process's end: see SharedPostgres.</summary>
+    public static void EndShared()
+    {
+        if (s_shared.IsValueCreated)
+        {
+            s_shared.Value.Dispose();
+        }
+    }
 
     private static string[] AsOwner => Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"] : [];
 

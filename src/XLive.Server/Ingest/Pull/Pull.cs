@@ -112,12 +112,15 @@ internal sealed class Pull(PullEntry entry, Pulls home) : IOnDemandStream
             {
                 // He costs the other side no try, and when he has gone nobody has failed who would have to be spared.
                 Trouble = Pulls.PublishedHere;
-                End(new SourceAnswer(SourceState.Away, Soon));
+                End(new SourceAnswer(SourceState.There, default));
                 return;
             }
             var (lasted, hasNone, trouble) = await TurnAsync();
             Trouble = trouble;
             var pause = _pause.Next(lasted);
+            // Somebody who came while it was asked for, or who has taken it over.
+            if (home.IsPublishedHere(_name))
+                continue;
             var failure = new SourceAnswer(hasNone ? SourceState.None : SourceState.Away, pause);
             lock (_gate)
             {
@@ -177,6 +180,7 @@ internal sealed class Pull(PullEntry entry, Pulls home) : IOnDemandStream
         var host = isHttp ? entry.Http!.Authority : address!.Shown;
         using var feed = new PullFeed(home.Streams, _name, host, isHttp ? "http-flv" : address!.IsTls ? "rtmps" : "rtmp", patience);
         var end = PublishEnd.Lost;
+        var isThere = false;
         try
         {
             var isOver = isHttp
@@ -206,8 +210,11 @@ internal sealed class Pull(PullEntry entry, Pulls home) : IOnDemandStream
 
         void Took()
         {
-            if (_first is not null && feed.HasFrames)
-                IsThere(host);
+            // Once a turn: somebody waits for it, or it comes again after a failure that was told.
+            if (isThere || !feed.HasFrames)
+                return;
+            isThere = true;
+            IsThere(host);
         }
     }
 
