@@ -33,7 +33,8 @@ public sealed class CmafEntry(long number) : WindowEntry(number)
         return begun;
     }
 
-    internal void Finish() => _duration = (long)Math.Round((Video ?? Audio)!.Segment.Seconds * Timestamp.PerSecond);
+    // The longer one: so long as the window is by its numbers each rendition's playlist is at most.
+    internal void Finish() => _duration = (long)Math.Ceiling(Math.Max(Video?.Segment.Seconds ?? 0, Audio?.Segment.Seconds ?? 0) * Timestamp.PerSecond);
 
     internal override void Release()
     {

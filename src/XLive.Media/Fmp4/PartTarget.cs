@@ -46,7 +46,9 @@ internal static class PartTarget
 
     private static long LongestRun(ReadOnlySpan<Sample> frames, int count, double frame)
     {
-        var (most, longest) = ((long)(count * frame) + Rounding, (long)Math.Ceiling(count * frame));
+        // A frame that is no whole number of milliseconds: another run of as many may be one longer than those of the first segment.
+        var blur = Math.Abs(Math.IEEERemainder(frame, Timestamp.PerMillisecond)) > 1 ? Timestamp.PerMillisecond : 0;
+        var (most, longest) = ((long)(count * frame) + Rounding, (long)Math.Ceiling(count * frame) + blur);
         for (var i = count; i <= frames.Length; i++)
         {
             var run = frames[i - 1].End - frames[i - count].Decoded;

@@ -5,27 +5,18 @@ using XLive.Media.Hls;
 namespace XLive.Media.Fmp4;
 
 /// <summary>
-/// H.264, HEVC, AV1. A sample's duration is the difference to the next one's time, which is known when that comes. Where the ones before came evenly, the
-/// last of a part is taken to last as long, and the part is given out with it and not a picture later; what comes next is decoded where that ended, and
-/// shown when it says. A source that stands still for longer than a part makes one part that is longer: to say less would be to tear a hole, at which
-/// decoders wait for the next key frame.
+/// H.264, HEVC, AV1. A sample's duration is the difference to the next one's time, so it is known when that comes; then it is decided whether it still belongs to the
+/// part. A source that stands still for longer than a part makes one part that is longer: to say less would be to tear a hole, at which decoders wait for
+/// the next key frame.
 /// </summary>
 internal sealed class VideoRendition(CmafSegments writer, Action<CmafPart> partReady, Action<CmafSegment> segmentReady) : Rendition(writer, partReady, segmentReady)
 {
     private const long None = long.MinValue;
 
-    // RTMP's milliseconds make steps of 33 and 34 of one rate.
-    private const int Even = 2 * Timestamp.PerMillisecond;
-
     private long _last = None;
 
-    // Where what was given out before its time ends.
-    private long _owed = None;
-
-    // Between the last two, as the publisher has it: what another would take at least is three quarters of it.
-    private long _time = None;
+    // Of the sample before: what another would take at least is three quarters of it.
     private int _step;
-    private int _stepBefore;
 
     protected override TrackKind Kind => TrackKind.Video;
 
@@ -38,12 +29,11 @@ internal sealed class VideoRendition(CmafSegments writer, Action<CmafPart> partR
             Writer.CountRefused();
             return;
         }
-        var time = Writer.Place(frame.Decoded.Ticks);
-        if (_time != None)
-            (_stepBefore, _step) = (_step, (int)Math.Clamp(time - _time, 1, int.MaxValue));
+        var decoded = Writer.Place(frame.Decoded.Ticks);
         // Each later than the one before, if only by a tick: players take two of one time for a fault.
-        var decoded = _owed != None ? _owed : _last != None ? Math.Max(time, _last + 1) : time;
-        (_time, _last, _owed) = (time, decoded, None);
+        if (_last != None)
+            decoded = Math.Max(decoded, _last + 1);
+        _last = decoded;
         Complete(decoded);
         var output = Room(size);
         if (output.IsEmpty)
@@ -54,21 +44,6 @@ internal sealed class VideoRendition(CmafSegments writer, Action<CmafPart> partR
             CopyUnits(frame, output);
         var shown = Math.Max(decoded, Writer.Place(frame.Shown.Ticks));
         Stage(new Sample { Decoded = decoded, CompositionOffset = (int)(shown - decoded), Size = size, IsKey = frame.IsKey });
-        if (PartTarget > 0 && _stepBefore > 0 && Math.Abs(_step - _stepBefore) <= Even)
-            CutFull();
-    }
-
-    /// <summary>The part, if it has no room for another like the newest.</summary>
-    private void CutFull()
-    {
-        var before = Newest.Decoded - At(0).Decoded;
-        // The shorter of the two, or it might be shown before it is decoded.
-        var duration = (int)Math.Min(Math.Min(_step, _stepBefore), PartTarget - before);
-        if (duration < _step - Even || before + duration + (_step * 3L / 4) <= PartTarget)
-            return;
-        Newest.Duration = duration;
-        _owed = Newest.End;
-        Cut(StagedCount);
     }
 
     /// <summary>What is written of its NAL units, with their lengths.</summary>
@@ -104,6 +79,7 @@ internal sealed class VideoRendition(CmafSegments writer, Action<CmafPart> partR
         if (!HasStaged)
             return;
         Newest.Duration = (int)Math.Clamp(end - Newest.Decoded, 1, int.MaxValue);
+        _step = Newest.Duration;
         if (PartTarget > 0)
             CutAt(StagedCount - 1);
     }
@@ -158,6 +134,6 @@ internal sealed class VideoRendition(CmafSegments writer, Action<CmafPart> partR
     protected override void Restart()
     {
         base.Restart();
-        (_last, _owed, _time, _step, _stepBefore) = (None, None, None, 0, 0);
+        (_last, _step) = (None, 0);
     }
 }

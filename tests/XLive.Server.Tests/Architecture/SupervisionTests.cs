@@ -22,6 +22,7 @@ public sealed class SupervisionTests
         ["SocketOutput: ThreadPool.UnsafeQueueUserWorkItem"] = "one step of one send",
         ["LiveStream: TimeProvider.CreateTimer"] = "one step: ends a stream whose publisher stays away",
         ["Pulse: TimeProvider.CreateTimer"] = "one step: wakes who waits, as the next frame does",
+        ["BlockedRequests: ThreadPool.UnsafeQueueUserWorkItem"] = "one step: answers some who waited for a part",
         ["Database: Task.Run"] = "awaited by who asked",
         ["OpenConnections: ThreadPool.UnsafeQueueUserWorkItem"] = "one step; the sweep under the supervisor begins it anew",
         ["Passwords: Task.Run"] = "awaited by who asked",

@@ -44,7 +44,7 @@ public sealed class BlockedRequestsTests : IDisposable
 
     private List<Task<BlockedEnd>> Wait(int count, Action? settled = null) => [.. Enumerable.Range(0, count).Select(async _ =>
     {
-        var end = await _blocked.WaitAsync(Next, Now, default);
+        var end = await _blocked.WaitAsync(Next, Now, TestContext.Current.CancellationToken);
         settled?.Invoke();
         return end;
     })];
@@ -82,7 +82,7 @@ public sealed class BlockedRequestsTests : IDisposable
         _blocked.Wake(View);
         var waiting = Wait(BlockedRequests.Most);
         Assert.Equal(BlockedRequests.Most, _blocked.Count);
-        Assert.Equal(BlockedEnd.TooMany, await _blocked.WaitAsync(Next, Now, default));
+        Assert.Equal(BlockedEnd.TooMany, await _blocked.WaitAsync(Next, Now, TestContext.Current.CancellationToken));
         To(7.4);
         await Task.WhenAll(waiting);
         var again = Wait(1);
@@ -104,7 +104,7 @@ public sealed class BlockedRequestsTests : IDisposable
         To(7.4);
         Assert.All(await Task.WhenAll(staying), static end => Assert.Equal(BlockedEnd.Settled, end));
         // What came since the caller looked is not waited for.
-        Assert.Equal(BlockedEnd.Settled, await _blocked.WaitAsync(new Awaited(TrackKind.Video, 0, 0, IsHint: false), Now, default));
+        Assert.Equal(BlockedEnd.Settled, await _blocked.WaitAsync(new Awaited(TrackKind.Video, 0, 0, IsHint: false), Now, TestContext.Current.CancellationToken));
     }
 
     public void Dispose()
