@@ -94,7 +94,7 @@ public sealed class HostilePublishers(int port, ulong seed) : IDisposable
                     // Refused, cut, or the end of it all.
                 }
             }
-        });
+        }) { IsBackground = true };
         _threads.Add(thread);
         thread.Start();
     }

@@ -1,5 +1,4 @@
 using XLive.Server.Operations.Commands;
-using XLive.Server.Settings;
 
 namespace XLive.Server.Tests.Gate;
 
@@ -57,12 +56,12 @@ public sealed class CommandTests
     {
         using var folder = new ProgramFolder();
         await using var server = await XliveProgram.ServeAsync(folder.Path);
-        var settings = ServerSettings.Load(new SettingsInput { Args = [$"--data.dir={folder.Path}/data"], WorkingDirectory = folder.Path, SystemFile = folder.Path + "/none.yaml" });
+        var settings = folder.Settings();
         var keys = SignCommand.Keys(settings);
         var expires = DateTimeOffset.UtcNow.AddHours(2).ToUnixTimeSeconds();
         foreach (var (scope, prefix) in ((string?, bool)[])[(null, false), (null, true), ("/v/", false), ("/v/film*", true)])
         {
-            // Each form once as it is typed. A start of the program is half a second: the other paths are signed by what the command calls.
+            // Each form once as it is typed; the other paths are signed by what the command calls.
             string[] form = [.. prefix ? ["--prefix"] : (string[])[], .. scope is null ? [] : (string[])["--scope", scope]];
             var typed = scope is null ? "/v/ein Film/ü & ß.ts" : Films.Segment;
             var signed = await XliveProgram.RunAsync(folder.Path, ["sign", typed, "--uid", "Zoë 1", "--for", "2h", $"--server.port={server.Port}", .. form]);
@@ -87,14 +86,20 @@ public sealed class CommandTests
     public async Task Sign_writes_the_narrowest_scope_and_the_public_address()
     {
         using var folder = new ProgramFolder();
-        async Task<string> Sign(params string[] words) =>
-            (await XliveProgram.RunAsync(folder.Path, ["sign", .. words, "--uid", "u", "--for", "1h", "--access.secret=a-secret-of-the-site-0123"])).Output;
-        Assert.EndsWith("&scope=/live/cam", await Sign("/live/cam.m3u8"), StringComparison.Ordinal);
-        Assert.EndsWith("&scope=/v/film/720p/0.ts", await Sign("/v/film/720p/0.ts"), StringComparison.Ordinal);
-        Assert.DoesNotContain("scope=", await Sign("/v/film/master.m3u8"), StringComparison.Ordinal);
-        Assert.DoesNotContain("scope=", await Sign("/v/film/manifest.mpd"), StringComparison.Ordinal);
-        Assert.StartsWith("https://cdn.example/v/a.ts?", await Sign("v/a.ts", "--server.public_url=https://cdn.example/"), StringComparison.Ordinal);
-        Assert.StartsWith("http://[::1]:7889/v/a.ts?", await Sign("/v/a.ts", "--server.host=::1"), StringComparison.Ordinal);
+        const string Secret = "--access.secret=a-secret-of-the-site-0123";
+        string Sign(string path, params string[] options)
+        {
+            var settings = folder.Settings([Secret, .. options]);
+            return OwnUrls.Viewers(settings) + SignCommand.Sign(settings, SignCommand.Keys(settings), path, "u", DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds(), null, null, prefix: false);
+        }
+        Assert.EndsWith("&scope=/live/cam", Sign("/live/cam.m3u8"), StringComparison.Ordinal);
+        Assert.EndsWith("&scope=/v/film/720p/0.ts", Sign("/v/film/720p/0.ts"), StringComparison.Ordinal);
+        Assert.DoesNotContain("scope=", Sign("/v/film/master.m3u8"), StringComparison.Ordinal);
+        Assert.DoesNotContain("scope=", Sign("/v/film/manifest.mpd"), StringComparison.Ordinal);
+        Assert.StartsWith("http://[::1]:7889/v/a.ts?", Sign("/v/a.ts", "--server.host=::1"), StringComparison.Ordinal);
+        var typed = await XliveProgram.RunAsync(folder.Path, "sign", "v/a.ts", "--uid", "u", "--for", "1h", Secret, "--server.public_url=https://cdn.example/");
+        Assert.StartsWith("https://cdn.example/v/a.ts?", typed.Output, StringComparison.Ordinal);
+        Assert.EndsWith("&scope=/v/a.ts", typed.Output, StringComparison.Ordinal);
     }
 
     [Fact]

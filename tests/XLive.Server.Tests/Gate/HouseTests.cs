@@ -1,5 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using XLive.Server.Door;
+using XLive.Server.Door.Tls;
+using XLive.Server.Rtmp;
+using XLive.Server.Settings;
 
 namespace XLive.Server.Tests.Gate;
 
@@ -23,9 +27,14 @@ public sealed class HouseTests
         Assert.Equal(2, wrong.Code);
         Assert.Contains("conf.yaml:2: server.port: ", wrong.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("tooshort", wrong.Errors, StringComparison.Ordinal);
+
+        var option = await XliveProgram.RunAsync(folder.Path, "--config=none.yaml");
+        Assert.Equal((2, ""), (option.Code, option.Output));
+        Assert.Contains("--config", Assert.Single(option.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(folder.Path, "data")), "a start that is refused makes nothing");
     }
 
+    /// <summary>What a start makes of a fault the test above shows: here nothing is started.</summary>
     [Theory]
     [InlineData("--server.prt=1", "--server.port")]
     [InlineData("--server.host=example.com", "server.host")]
@@ -38,13 +47,20 @@ public sealed class HouseTests
     [InlineData("--auth.open_to=[127.1]", "auth.open_to")]
     [InlineData("--backend.mode=http", "backend.mode")]
     [InlineData("--config=none.yaml", "--config")]
-    public async Task An_option_that_cannot_be_is_named(string option, string named)
+    public void An_option_that_cannot_be_is_named(string option, string named)
     {
         using var folder = new ProgramFolder();
-        var result = await XliveProgram.RunAsync(folder.Path, option);
-        Assert.Equal(2, result.Code);
-        Assert.Contains(named, result.Errors, StringComparison.Ordinal);
-        Assert.DoesNotContain("   at ", result.Errors, StringComparison.Ordinal);
+        var refused = Assert.Throws<SettingsException>(() => folder.Settings(option));
+        Assert.Contains(named, string.Join('\n', refused.Faults), StringComparison.Ordinal);
+    }
+
+    private static TcpListener Take(string key, out string[] options)
+    {
+        var taken = new TcpListener(IPAddress.IPv6Any, 0);
+        taken.Server.DualMode = true;
+        taken.Start();
+        options = [$"--server.port={FreePort.Next()}", $"--hls.port={FreePort.Next()}", "--rtmp.port=0", $"--{key}={((IPEndPoint)taken.LocalEndpoint).Port}"];
+        return taken;
     }
 
     [Theory]
@@ -52,15 +68,23 @@ public sealed class HouseTests
     [InlineData("hls.port")]
     [InlineData("admin.port")]
     [InlineData("rtmp.port")]
+    public void A_taken_port_is_found_by_its_key(string key)
+    {
+        using var folder = new ProgramFolder();
+        using var taken = Take(key, out var options);
+        var settings = folder.Settings(options);
+        Assert.Equal(key, Listeners.KeyOfTakenPort(settings.Of<DoorOptions>(), settings.Of<TlsOptions>(), settings.RtmpPorts()));
+    }
+
+    /// <summary>Of HTTP and not: each is a start of nearly everything.</summary>
+    [Theory]
+    [InlineData("hls.port")]
+    [InlineData("rtmp.port")]
     public async Task A_taken_port_is_exit_3_and_names_its_key(string key)
     {
         using var folder = new ProgramFolder();
-        using var taken = new TcpListener(IPAddress.IPv6Any, 0);
-        taken.Server.DualMode = true;
-        taken.Start();
-        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
-        var result = await XliveProgram.RunAsync(folder.Path,
-            [$"--server.port={FreePort.Next()}", $"--hls.port={FreePort.Next()}", "--rtmp.port=0", $"--{key}={port}", "--backend.filesystem.root=media"]);
+        using var taken = Take(key, out var options);
+        var result = await XliveProgram.RunAsync(folder.Path, [.. options, "--backend.filesystem.root=media"]);
         Assert.Equal(3, result.Code);
         Assert.StartsWith(key + ": ", result.Errors, StringComparison.Ordinal);
         Assert.Single(result.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));

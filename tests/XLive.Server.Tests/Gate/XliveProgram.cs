@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using XLive.Server.Settings;
 
 namespace XLive.Server.Tests.Gate;
 
@@ -120,6 +121,10 @@ internal sealed class ProgramFolder : IDisposable
     public ProgramFolder() => Films.Write(System.IO.Path.Combine(Path, "media"));
 
     public void Write(string name, string text) => File.WriteAllText(System.IO.Path.Combine(Path, name), text);
+
+    /// <summary>As a program that is started in it would read them. A start is half a second of a processor.</summary>
+    public ServerSettings Settings(params string[] options) =>
+        ServerSettings.Load(new SettingsInput { Args = [$"--data.dir={Path}/data", $"--backend.filesystem.root={Path}/media", .. options], WorkingDirectory = Path, SystemFile = Path + "/none.yaml" });
 
     public string Read(string name) => File.ReadAllText(System.IO.Path.Combine(Path, name));
 

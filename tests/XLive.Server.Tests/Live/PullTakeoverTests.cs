@@ -45,7 +45,7 @@ public sealed class PullTakeoverTests
     [Fact]
     public async Task A_source_that_has_fallen_silent_is_left_at_once_when_it_is_taken_over()
     {
-        using var remote = new ScriptedRemote { Most = 40 };
+        using var remote = new ScriptedRemote { Most = 1 };
         var clock = new HandClock();
         await using var node = await NodeAsync(remote, clock);
         clock.Pass(TimeSpan.FromSeconds(1));

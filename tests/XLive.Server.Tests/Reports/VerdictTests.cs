@@ -121,7 +121,7 @@ public sealed class VerdictTests : IAsyncDisposable
             while (!over.Wait(5) && running.Socket.Receive(piece) > 0)
             {
             }
-        });
+        }) { IsBackground = true };
         reading.Start();
         Until.Equal(1, () => _server.Get<QuotaWatch>().OverCount, "users over their quota");
         var account = _server.Get<UserMeters>().Of("u1");

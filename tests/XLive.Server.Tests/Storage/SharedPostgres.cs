@@ -5,8 +5,8 @@ using XLive.Server.Tests.Storage;
 namespace XLive.Server.Tests.Storage;
 
 /// <summary>
-/// Ends the PostgreSQL of all tests behind the last of them: hundreds of databases are some ten thousand files to be deleted. Left to the end of the process, that is
-/// for xunit a thread that does not end, which it waits for and then kills the process.
+/// Ends the PostgreSQL of all tests behind the last of them: its databases are ten thousand files to be deleted. A process that takes more than a second to end has a
+/// foreground thread, thinks xunit: it waits for ten more, ends it with 1, and the run has failed.
 /// </summary>
 public sealed class SharedPostgres : IDisposable
 {

@@ -7,6 +7,7 @@ using XLive.Server.Door.Tls;
 using XLive.Server.Operations.Health;
 using XLive.Server.Tests.Delivery;
 using XLive.Server.Tests.Gate;
+using XLive.Server.Tests.Traffic;
 
 namespace XLive.Server.Tests.Tls;
 
@@ -21,7 +22,7 @@ public sealed class CertificateTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private Task<TestServer> Start() => TestServer.StartAsync($"--tls.port={_port}", $"--tls.certificate={CertificateFile}", $"--tls.key={KeyFile}");
+    private Task<TestServer> Start(TimeProvider? clock = null) => TestServer.StartAsync(clock ?? TimeProvider.System, $"--tls.port={_port}", $"--tls.certificate={CertificateFile}", $"--tls.key={KeyFile}");
 
     private void Write(TestAuthority.Pair pair)
     {
@@ -38,8 +39,9 @@ public sealed class CertificateTests : IDisposable
         return ((X509Certificate2)client.Tls!.RemoteCertificate!).SerialNumber;
     }
 
-    private static void AssertHealth(TestServer server, HealthState state, string sentence) => Until.True(() =>
+    private static void AssertHealth(TestServer server, HealthState state, string sentence, HandClock? clock = null) => Until.True(() =>
     {
+        clock?.Pass(TimeSpan.FromSeconds(0.5));
         var entry = server.Get<HealthChecks>().Entries.Single(e => e.Name == "certificate");
         return entry.State == state && entry.Detail.Contains(sentence, StringComparison.Ordinal);
     }, $"{state}: {sentence}; is {server.Get<HealthChecks>().Entries.Single(e => e.Name == "certificate")}");
@@ -49,18 +51,24 @@ public sealed class CertificateTests : IDisposable
     {
         var (first, second) = (TestAuthority.SelfSigned(), TestAuthority.SelfSigned());
         Write(first);
-        await using var server = await Start();
+        var clock = new HandClock();
+        clock.Step(DateTimeOffset.UtcNow - clock.GetUtcNow());
+        await using var server = await Start(clock);
         using var old = Connect();
         Assert.Equal(200, old.Ask("GET", "/health/live").Status);
-        AssertHealth(server, HealthState.Healthy, "CN=localhost expires in 59 days");
+        AssertHealth(server, HealthState.Healthy, "CN=localhost expires in 59 days", clock);
 
         File.WriteAllText(CertificateFile, second.Certificate);
-        // By itself, for nobody tells it.
-        AssertHealth(server, HealthState.Degraded, $"tls.key: the key in {KeyFile} is not that of the certificate in {CertificateFile}; the old certificate is served on");
+        // By itself, for nobody tells it: it looks every other second.
+        AssertHealth(server, HealthState.Degraded, $"tls.key: the key in {KeyFile} is not that of the certificate in {CertificateFile}; the old certificate is served on", clock);
         Assert.Equal(first.Serial, Shown());
         File.WriteAllText(KeyFile, second.Key);
-        Until.Equal(second.Serial, Shown, "the certificate shown");
-        AssertHealth(server, HealthState.Healthy, "CN=localhost expires in 59 days");
+        Until.Equal(second.Serial, () =>
+        {
+            clock.Pass(TimeSpan.FromSeconds(0.5));
+            return Shown();
+        }, "the certificate shown");
+        AssertHealth(server, HealthState.Healthy, "CN=localhost expires in 59 days", clock);
         Assert.Equal(200, old.Ask("GET", "/health/live").Status);
         Assert.Equal(1, server.Get<Certificates>().Renewals);
     }

@@ -31,7 +31,7 @@ public sealed class AccountTests : IDisposable
                     meters[i / 500 % meters.Length].GiveBack(FileKind.Ts, 2);
                 }
                 done.Signal();
-            }).Start();
+            }) { IsBackground = true }.Start();
         }
         // Each look cuts all there is, and whoever is even for a moment is closed.
         while (!done.IsSet)
