@@ -45,7 +45,7 @@ public sealed class LiveCmafTests
         Assert.True(played.DecodedFrames > 270 - 30, report);
     }
 
-    static void Write(string into, List<Frame>[] publishes)
+    internal static void Write(string into, List<Frame>[] publishes)
     {
         Directory.CreateDirectory(into);
         var texts = new Dictionary<TrackKind, StringBuilder> { [TrackKind.Video] = new(), [TrackKind.Audio] = new() };
@@ -89,11 +89,11 @@ public sealed class LiveCmafTests
             + $"#EXT-X-STREAM-INF:BANDWIDTH=1000000,CODECS=\"{codecs[TrackKind.Video]},{codecs[TrackKind.Audio]}\",AUDIO=\"a\"\nvideo.m3u8\n");
     }
 
-    /// <summary>Of each decoded picture or piece of sound, in order.</summary>
-    static async Task<List<string>> Hashes(string source, string kind)
+    /// <summary>Of each decoded picture or piece of sound, in order; or, copied, of each packet.</summary>
+    internal static async Task<List<string>> Hashes(string source, string kind, params string[] codec)
     {
-        var result = (await Tool.Run("ffmpeg", ["-hide_banner", "-nostdin", "-loglevel", "error", "-xerror", "-i", source, "-map", "0:" + kind, "-fps_mode", "passthrough", "-f", "framemd5", "-"],
+        var result = (await Tool.Run("ffmpeg", ["-hide_banner", "-nostdin", "-loglevel", "error", "-xerror", "-i", source, "-map", "0:" + kind, .. codec, "-fps_mode", "passthrough", "-f", "framemd5", "-"],
             TimeSpan.FromSeconds(60))).MustSucceed();
-        return [.. result.Output.Split('\n').Where(line => line.Length > 0 && line[0] != '#').Select(line => line.Split(',')[^1].Trim())];
+        return [.. result.Output.Split('\n').Where(line => line.Length > 0 && line[0] != '#').Select(line => line.Split(',')[5].Trim())];
     }
 }

@@ -14,13 +14,17 @@ public static class FlacConfiguration
     private static ReadOnlySpan<byte> Beginning => "fLaC"u8;
     private static ReadOnlySpan<byte> BlockHead => [0x80, 0, 0, Information];
 
-    /// <param name="header">Or STREAMINFO alone, as FFmpeg 8.1 sends it.</param>
+    /// <param name="header">Or STREAMINFO alone, as FFmpeg 8.1 sends it, or behind the signature without its head, as mpegts.js reads it.</param>
     /// <param name="track">Its configuration is the signature and STREAMINFO as the last block, whatever came behind it.</param>
     public static bool TryRead(ReadOnlySpan<byte> header, out Track? track, out string fault)
     {
         track = null;
         fault = "";
-        if (header.Length != Information)
+        if (header.Length == Signature + Information && header.StartsWith(Beginning))
+        {
+            header = header[Signature..];
+        }
+        else if (header.Length != Information)
         {
             fault = header.Length < Head + Information ? "cut short"
                 : !header.StartsWith(Beginning) ? "another signature"

@@ -10,7 +10,7 @@ public static class HevcConfiguration
     internal const int Head = 23;
 
     /// <param name="track">Its configuration is the sets of the record and nothing else, and says 4-byte NAL lengths.</param>
-    public static bool TryRead(ReadOnlySpan<byte> record, out Track? track, out string fault) => TryRead(record, new HevcParameterSets(), out track, out fault);
+    public static bool TryRead(ReadOnlySpan<byte> record, out Track? track, out string fault) => TryRead(record, out _, out track, out fault);
 
     /// <summary>In how many bytes frames beside this record give the length of a NAL unit: 1, 2 or 4; 0 where the record says 3 or ends before.</summary>
     public static int NalLengthSize(ReadOnlySpan<byte> record)
@@ -41,16 +41,24 @@ public static class HevcConfiguration
         }
     }
 
-    /// <param name="sets">Those of the record, where it is one.</param>
-    internal static bool TryRead(ReadOnlySpan<byte> record, HevcParameterSets sets, out Track? track, out string fault)
+    /// <param name="sets">Those of the record.</param>
+    internal static bool TryRead(ReadOnlySpan<byte> record, out HevcParameterSets? sets, out Track? track, out string fault)
     {
-        track = null;
+        (sets, track) = (null, null);
         fault = record.Length < Head ? "cut short"
             : record[0] != 1 ? "a version other than 1"
             : record.Length > Longest ? "parameter sets of more than 16 KiB"
             : NalLengthSize(record) == 0 ? "NAL lengths of 3 bytes"
             : "";
-        sets.Clear();
+        if (fault.Length == 0 && TryTake(record, sets = new HevcParameterSets(), out fault))
+            return sets.TryMakeTrack(out track, out fault);
+        fault = "the HEVC configuration record: " + fault;
+        return false;
+    }
+
+    private static bool TryTake(ReadOnlySpan<byte> record, HevcParameterSets sets, out string fault)
+    {
+        fault = "";
         var units = new Arrays(record);
         while (fault.Length == 0 && units.MoveNext())
         {
@@ -59,12 +67,9 @@ public static class HevcConfiguration
             else
                 sets.Take(units.Current);
         }
-        if (units.IsBroken && fault.Length == 0)
+        if (units.IsBroken)
             fault = "cut short";
-        if (fault.Length == 0)
-            return sets.TryMakeTrack(out track, out fault);
-        fault = "the HEVC configuration record: " + fault;
-        return false;
+        return fault.Length == 0;
     }
 
     internal static bool TryReadPicture(ReadOnlySpan<byte> record, out SequenceParameters picture, out string fault)

@@ -14,12 +14,6 @@ internal sealed class HevcParameterSets
     // Video, sequence, picture.
     private readonly SortedDictionary<uint, byte[]>[] _sets = [[], [], []];
 
-    public void Clear()
-    {
-        foreach (var sets in _sets)
-            sets.Clear();
-    }
-
     /// <returns>Whether anything is different. One without an id, or with one that cannot be, is passed over.</returns>
     public bool Take(ReadOnlySpan<byte> unit)
     {

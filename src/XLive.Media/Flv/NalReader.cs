@@ -8,8 +8,9 @@ namespace XLive.Media.Flv;
 /// </summary>
 internal sealed class NalReader(Codec codec) : PictureReader(codec)
 {
-    private readonly AvcParameterSets _avc = new();
-    private readonly HevcParameterSets _hevc = new();
+    // Of one of the two codecs, with the first configuration.
+    private AvcParameterSets? _avc;
+    private HevcParameterSets? _hevc;
     private int _lengthSize;
     private byte[] _rewritten = [];
 
@@ -18,16 +19,17 @@ internal sealed class NalReader(Codec codec) : PictureReader(codec)
         Track? track;
         if (Codec == Codec.Hevc)
         {
-            if (!HevcConfiguration.TryRead(record, out track, out text))
+            if (!HevcConfiguration.TryRead(record, out var sets, out track, out text))
                 return false;
             _lengthSize = HevcConfiguration.NalLengthSize(record);
-            HevcConfiguration.TryRead(record, _hevc, out _, out _);
+            _hevc = sets;
         }
         else
         {
             if (!AvcConfiguration.TryRead(record, out track, out text))
                 return false;
             _lengthSize = AvcConfiguration.NalLengthSize(record);
+            _avc ??= new();
             _avc.Take(record);
         }
         Track = track;
@@ -111,20 +113,20 @@ internal sealed class NalReader(Codec codec) : PictureReader(codec)
         while (Next(ref units, out var unit))
         {
             if (!unit.IsEmpty && NalUses.Of(Codec, unit) == NalUse.ParameterSet)
-                changed |= Codec == Codec.Hevc ? _hevc.Take(unit) : _avc.Take(unit, unit[0] & 0x1F);
+                changed |= _hevc?.Take(unit) ?? _avc!.Take(unit, unit[0] & 0x1F);
         }
         if (!changed)
             return true;
         Track? track;
-        if (Codec == Codec.Hevc ? _hevc.TryMakeTrack(out track, out text) : AvcConfiguration.TryRead(_avc.Record(), out track, out text))
+        if (_hevc is not null ? _hevc.TryMakeTrack(out track, out text) : AvcConfiguration.TryRead(_avc!.Record(), out track, out text))
         {
             Track = track;
             return true;
         }
-        if (Codec == Codec.Hevc)
-            HevcConfiguration.TryRead(Track!.Configuration.Span, _hevc, out _, out _);
+        if (_hevc is not null)
+            HevcConfiguration.TryRead(Track!.Configuration.Span, out _hevc, out _, out _);
         else
-            _avc.Take(Track!.Configuration.Span);
+            _avc!.Take(Track!.Configuration.Span);
         return false;
     }
 

@@ -71,6 +71,7 @@ public sealed class RtmpClientSession : RtmpSession
         // Servers look at it to tell encoders from players, and take FMLE's word.
         amf.Member("flashVer", _target.Path.Length == 0 ? "FMLE/3.0 (compatible; XLive)" : $"FMLE/3.0 (compatible; XLive; via {_target.Path})");
         amf.Member("tcUrl", _target.TcUrl);
+        RtmpCodecs.Write(amf);
         amf.End();
         Send(0);
     }

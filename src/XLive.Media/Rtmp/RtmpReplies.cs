@@ -15,7 +15,8 @@ internal sealed class RtmpReplies(IBufferWriter<byte> output)
     /// <summary>What the peer believes, until it is told of another.</summary>
     public int ChunkSize { get; set; } = 128;
 
-    public void Connected(double transaction, int objectEncoding)
+    /// <param name="isEnhanced">It is told what codecs there are: an old client need not know lists within objects.</param>
+    public void Connected(double transaction, int objectEncoding, bool isEnhanced)
     {
         var amf = Begin("_result", transaction);
         amf.BeginObject();
@@ -25,6 +26,8 @@ internal sealed class RtmpReplies(IBufferWriter<byte> output)
         amf.BeginObject();
         Information(amf, "status", "NetConnection.Connect.Success", "Connection succeeded.");
         amf.Member("objectEncoding", objectEncoding);
+        if (isEnhanced)
+            RtmpCodecs.Write(amf);
         amf.End();
         Send(0);
     }

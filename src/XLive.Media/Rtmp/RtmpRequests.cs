@@ -5,7 +5,8 @@ namespace XLive.Media.Rtmp;
 /// <summary>What a client said in its connect command.</summary>
 /// <param name="App">Without slashes at its ends and without a query; with a slash in it where the client took two segments for the application.</param>
 /// <param name="Query">Behind the application, or else behind tcUrl.</param>
-public sealed record RtmpConnect(string App, string Query, string TcUrl, string FlashVersion, string PageUrl, int ObjectEncoding)
+/// <param name="Codecs">Of a player, what it may be sent.</param>
+public sealed record RtmpConnect(string App, string Query, string TcUrl, string FlashVersion, string PageUrl, int ObjectEncoding, RtmpCodecs Codecs)
 {
     // It is kept and shown for as long as somebody publishes. FFmpeg's has 37 characters.
     private const int LongestVersion = 128;
@@ -20,7 +21,7 @@ public sealed record RtmpConnect(string App, string Query, string TcUrl, string 
         string version = Text("flashVer");
         int encoding = said?["objectEncoding"].Number == 3 ? 3 : 0;
         // Cameras leave a slash at its end (SRS #681); another at its beginning comes of rtmp://host//app.
-        return new RtmpConnect(app.Trim('/'), query, tcUrl, version.Length > LongestVersion ? version[..LongestVersion] : version, Text("pageUrl"), encoding);
+        return new RtmpConnect(app.Trim('/'), query, tcUrl, version.Length > LongestVersion ? version[..LongestVersion] : version, Text("pageUrl"), encoding, RtmpCodecs.Read(said));
     }
 }
 

@@ -76,7 +76,7 @@ public sealed partial class RtmpServerSession
                 ControlMessages.SetChunkSize(Output, ChunkWriter.ChunkSize);
                 Replies.ChunkSize = ChunkWriter.ChunkSize;
                 ControlMessages.User(Output, UserControl.StreamBegin, 0);
-                Replies.Connected(_pendingTransaction, connect.ObjectEncoding);
+                Replies.Connected(_pendingTransaction, connect.ObjectEncoding, connect.Codecs.IsEnhanced);
                 break;
             case RtmpPublish publish:
                 (_role, _roleStream) = (Role.Publishing, publish.StreamId);

@@ -1,6 +1,6 @@
 // Pushes a file to an RTMP server by the libavformat of a newer FFmpeg than Debian's, as `ffmpeg -re -i FILE -c copy -f flv URL` does.
 //
-//   node publish.mjs FILE URL      prints FFmpeg's version first
+//   node publish.mjs FILE URL      prints FFmpeg's version first; where the URL is a file it is written at once, with the bytes that a server would be sent
 import { createRequire } from 'node:module';
 import { setTimeout } from 'node:timers/promises';
 
@@ -32,7 +32,7 @@ const packet = new ffmpeg.Packet();
 packet.alloc();
 while (input.readFrameSync(packet) >= 0) {
   const { num, den } = sources[packet.streamIndex].timeBase;
-  await setTimeout(began + (Number(packet.dts) * num * 1000) / den - performance.now());
+  if (url.startsWith('rtmp')) await setTimeout(began + (Number(packet.dts) * num * 1000) / den - performance.now());
   packet.rescaleTs({ num, den }, output.streams[packet.streamIndex].timeBase);
   must('send', output.interleavedWriteFrameSync(packet));
 }

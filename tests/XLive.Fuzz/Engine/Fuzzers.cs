@@ -36,6 +36,8 @@ public static class Fuzzers
         static () => new FlvFuzzer(),
         static () => new AvcRecordFuzzer(),
         static () => new AacConfigFuzzer(),
+        static () => new CodecRecordFuzzer(),
+        static () => new EnhancedTagFuzzer(),
         static () => new SegmenterFuzzer(),
         static () => new CmafFuzzer(),
         static () => new PresentationFuzzer(),

@@ -57,6 +57,8 @@ public class SoundConfigurationTests
         Assert.Equal((Codec.Flac, "fLaC", 48_000, 2), (bare!.Codec, bare.CodecName, bare.SampleRate, bare.Channels));
         Assert.Equal("664c614380000022" + StreamInfo, Convert.ToHexStringLower(bare.Configuration.Span));
         Assert.Equal(16, FlacConfiguration.BitsOf(bare.Configuration.Span));
+        Assert.True(FlacConfiguration.TryRead(Convert.FromHexString("664c6143" + StreamInfo), out var headless, out fault), fault);
+        Assert.Equal(bare.Configuration.ToArray(), headless!.Configuration.ToArray());
         // With comments behind it.
         Assert.True(FlacConfiguration.TryRead(Convert.FromHexString("664c614300000022" + StreamInfo + "84000001aa"), out var whole, out fault), fault);
         Assert.Equal(bare.Configuration.ToArray(), whole!.Configuration.ToArray());

@@ -45,6 +45,33 @@ internal static class Wire
 
     public static byte[] Command(uint streamId, params object?[] values) => Message(3, 20, streamId, 0, Amf(values));
 
+    /// <summary>connect as a client of enhanced RTMP says it.</summary>
+    public static byte[] EnhancedConnect(string[] list, params (string Map, string Name, double Can)[] maps)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        var amf = new Amf0Writer(output);
+        amf.Text("connect");
+        amf.Number(1);
+        amf.BeginObject();
+        amf.Member("app", "live");
+        if (list.Length > 0)
+        {
+            amf.Name("fourCcList");
+            amf.BeginStrictArray(list.Length);
+            foreach (string name in list)
+                amf.Text(name);
+        }
+        foreach (var (map, name, can) in maps)
+        {
+            amf.Name(map);
+            amf.BeginObject();
+            amf.Member(name, can);
+            amf.End();
+        }
+        amf.End();
+        return Message(3, 20, 0, 0, output.WrittenSpan.ToArray());
+    }
+
     public static byte[] Amf(params object?[] values)
     {
         var output = new ArrayBufferWriter<byte>();

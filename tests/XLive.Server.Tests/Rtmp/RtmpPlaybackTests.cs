@@ -107,6 +107,46 @@ public sealed class RtmpPlaybackTests
         Assert.Contains($" 200 {expected.WrittenCount} ", server.Log("access.log"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Codecs_by_FourCC_go_to_those_who_take_them()
+    {
+        var (server, port) = await StartAsync();
+        await using var _ = server;
+        var video = new Track { Kind = TrackKind.Video, Codec = Codec.Hevc, Configuration = new byte[] { 1, 2, 3 }, CodecName = "hvc1.1.6.L60.90", Width = 640, Height = 360 };
+        var audio = new Track { Kind = TrackKind.Audio, Codec = Codec.Opus, Configuration = new byte[] { 4, 5 }, CodecName = "Opus", SampleRate = 48_000, Channels = 2 };
+        var turn = server.Get<LiveStreams>().TryPublish(Name, Film.Somebody, out var refusal);
+        Assert.True(turn is not null, refusal);
+        turn.Announce(video, turn.Begin);
+        turn.Announce(audio, turn.Begin);
+        turn.Publish(new Frame(video, turn.Begin, 0, FrameFlags.Key, new byte[] { 6, 7 }));
+        turn.Publish(new Frame(audio, turn.Begin, 0, FrameFlags.Key, new byte[] { 8 }));
+
+        foreach (var (list, lacking) in new (string[], string)[] { ([], "hvc1.1.6.L60.90"), (["av01", "Opus"], "hvc1.1.6.L60.90"), (["hvc1"], "Opus") })
+        {
+            using var refused = Play(list);
+            var said = System.Text.Encoding.ASCII.GetString(refused.Hear("NetStream.Play.Failed").Payload.Span);
+            Assert.Contains(lacking, said, StringComparison.Ordinal);
+            Assert.Null(refused.Next());
+        }
+        foreach (var list in (string[][])[["hvc1", "Opus"], ["*"]])
+        {
+            using var client = Play(list);
+            Assert.Contains("fourCcList", System.Text.Encoding.ASCII.GetString(client.Hear("NetConnection.Connect.Success").Payload.Span), StringComparison.Ordinal);
+            client.Hear("onMetaData");
+            var sent = Enumerable.Range(0, 4).Select(i => Convert.ToHexStringLower(client.Next()!.Value.Payload.Span)).ToArray();
+            Assert.Equal(["9068766331" + "010203", "904f707573" + "0405", "9368766331" + "0607", "914f707573" + "08"], sent);
+        }
+        Until.True(() => server.Log("access.log").Contains(" 415 ", StringComparison.Ordinal), "a line in the log");
+
+        RtmpClient Play(string[] list)
+        {
+            var client = new RtmpClient(port);
+            client.Handshake();
+            client.Send(Wire.EnhancedConnect(list), Wire.Command(0, "createStream", 2, null), Wire.Command(1, "play", 9, null, Link));
+            return client;
+        }
+    }
+
     /// <summary>Of so many viewers the pages themselves lie in the sockets' queues: what comes later is written elsewhere.</summary>
     [Fact]
     public async Task What_waits_in_the_queues_of_many_is_not_written_over()

@@ -178,7 +178,7 @@ internal sealed class Pull(PullEntry entry, Pulls home) : IOnDemandStream
         var isHttp = entry.Http is not null;
         var address = !isHttp && RtmpAddress.TryParse(entry.Url, out var parsed, out _) ? parsed : null;
         var host = isHttp ? entry.Http!.Authority : address!.Shown;
-        using var feed = new PullFeed(home.Streams, _name, host, isHttp ? "http-flv" : address!.IsTls ? "rtmps" : "rtmp", patience);
+        using var feed = new PullFeed(home.Streams, _name, host, isHttp ? "http-flv" : address!.IsTls ? "rtmps" : "rtmp", patience, words => home.SaidLeftOut(_name, words));
         var end = PublishEnd.Lost;
         var isThere = false;
         try

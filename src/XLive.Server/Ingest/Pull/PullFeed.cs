@@ -7,7 +7,8 @@ using XLive.Server.Rtmp;
 namespace XLive.Server.Ingest.Pull;
 
 /// <summary>One connection's media on its way to the hub. The name is taken with the first of it, so that a remote that has nothing takes nothing here.</summary>
-internal sealed class PullFeed(LiveStreams streams, StreamName name, string host, string protocol, Patience patience) : IDisposable
+/// <param name="warn">Of what is not carried.</param>
+internal sealed class PullFeed(LiveStreams streams, StreamName name, string host, string protocol, Patience patience, Action<string> warn) : IDisposable
 {
     /// <summary>By what it publishes.</summary>
     public const string Key = "pull";
@@ -34,7 +35,7 @@ internal sealed class PullFeed(LiveStreams streams, StreamName name, string host
             _turn = streams.TryPublish(name, new Publisher(Key, Address, protocol, "pull from " + host), out var refusal, Takeover.Reject)
                 ?? throw new RemoteException($"not fetched: {refusal} here");
             _cut = _turn.Cut.UnsafeRegister(static o => ((Patience)o!).End(), patience);
-            _feed = new FlvFeed(_turn);
+            _feed = new FlvFeed(_turn, warn);
             _began = streams.Clock.GetTimestamp();
         }
         var before = _turn!.Received;

@@ -70,6 +70,8 @@ internal sealed partial class Pulls(
 
     public void SaidBegun(StreamName name, string host) => LogBegun(name.ToString(), host);
 
+    public void SaidLeftOut(StreamName name, string words) => LogLeftOut(name.ToString(), words);
+
     public void Said(StreamName name, string trouble, TimeSpan pause) => LogTrouble(name.ToString(), trouble, pause.TotalSeconds);
 
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -79,6 +81,9 @@ internal sealed partial class Pulls(
     }
 
     public void Dispose() => _looks?.Dispose();
+
+    [LoggerMessage(LogLevel.Warning, "{Stream}: not all of what is fetched is carried: {Words}")]
+    private partial void LogLeftOut(string stream, string words);
 
     [LoggerMessage(LogLevel.Information, "{Stream}: fetched from {Host}")]
     private partial void LogBegun(string stream, string host);

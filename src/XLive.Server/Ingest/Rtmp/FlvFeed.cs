@@ -5,9 +5,11 @@ using XLive.Server.Live;
 namespace XLive.Server.Ingest.Rtmp;
 
 /// <summary>What a publisher's FLV bodies come to in its stream, whether messages of RTMP or tags over HTTP brought them.</summary>
-internal sealed class FlvFeed(Publication turn)
+/// <param name="warn">Of what is not carried: each kind of fault once, and once that there are more tracks.</param>
+internal sealed class FlvFeed(Publication turn, Action<string>? warn = null)
 {
     private readonly FlvDemuxer _demuxer = new(turn.Begin);
+    private int _warned; // a bit for each fault; the first is that of no fault
     private Track? _video;
     private Track? _audio;
 
@@ -21,8 +23,21 @@ internal sealed class FlvFeed(Publication turn)
             Announce(kind);
         if (content == FlvContent.Frame)
             turn.Publish(frame, discontinuity);
-        else if (content == FlvContent.Dropped)
+        if (content == FlvContent.Dropped)
+        {
             turn.Refused = _demuxer.Dropped;
+            Warn(_demuxer.Fault, _demuxer.FaultText);
+        }
+        if (_demuxer.OtherTracks > 0)
+            Warn(FlvFault.None, "of several audio or video tracks the first, which has the id 0, is carried");
+    }
+
+    private void Warn(FlvFault fault, string words)
+    {
+        if ((_warned & (1 << (int)fault)) != 0)
+            return;
+        _warned |= 1 << (int)fault;
+        warn?.Invoke(words);
     }
 
     /// <summary>A configuration of its own, or parameter sets that changed within a frame.</summary>

@@ -17,7 +17,7 @@ internal sealed partial class RtmpPublisher : IRtmpPublisher
     public RtmpPublisher(StreamName name, Publication turn, RtmpConnection connection, ILogger log)
     {
         (_name, _turn, _log) = (name, turn, log);
-        _feed = new FlvFeed(turn);
+        _feed = new FlvFeed(turn, words => LogLeftOut(log, name.ToString(), words));
         _cut = turn.Cut.UnsafeRegister(o => connection.Close("NetStream.Publish.Denied", WordsOf(turn.EndedFor)), null);
     }
 
@@ -51,6 +51,9 @@ internal sealed partial class RtmpPublisher : IRtmpPublisher
         PublishEnd.OutOfMemory => "The stream needs more memory than live.memory_per_stream.",
         _ => "Publishing has ended.",
     };
+
+    [LoggerMessage(LogLevel.Warning, "{Stream}: not all of what is published is carried: {Words}")]
+    private static partial void LogLeftOut(ILogger log, string stream, string words);
 
     [LoggerMessage(LogLevel.Information, "{Stream}: publishing ended: {Why} ({How}) after {Bytes} bytes; {Dropped} messages dropped, {Discontinuities} discontinuities")]
     private static partial void LogEnded(ILogger log, string stream, PublishEnd why, RtmpEnd how, long bytes, long dropped, long discontinuities);

@@ -67,7 +67,11 @@ internal sealed class RtmpPlayer(LiveStream stream, Meter meter, PlayRequest req
         using var cursor = stream.Watch(ViewerKind.Rtmp);
         try
         {
-            await PlayAsync(output, new RtmpParts(output, meter, streamId), cursor, gone);
+            // Of one who waited for the stream nobody knew before.
+            if (RtmpPlayers.Lacking(connection, cursor.Video, cursor.Audio) is { } lacking)
+                connection.Close(RtmpPlayers.Denied, lacking);
+            else
+                await PlayAsync(output, new RtmpParts(output, meter, streamId), cursor, gone);
             if (meter.IsStopped)
                 connection.Close("NetStream.Play.Failed", $"Playing was ended: {meter.StoppedFor}.");
         }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using XLive.Media;
 using XLive.Media.Rtmp;
 using XLive.Server.Access;
 using XLive.Server.Live;
@@ -11,7 +12,7 @@ namespace XLive.Server.Playback.Rtmp;
 internal sealed class RtmpPlayers(LiveStreams streams, Shards shards, PlaybackGate gate, TimeProvider clock) : IRtmpPlayers
 {
     private const string NotFound = "NetStream.Play.StreamNotFound";
-    private const string Denied = "NetStream.Play.Failed";
+    internal const string Denied = "NetStream.Play.Failed";
 
     internal Shards Shards => shards;
 
@@ -36,8 +37,24 @@ internal sealed class RtmpPlayers(LiveStreams streams, Shards shards, PlaybackGa
             Refuse(request, StatusCodes.Status404NotFound, "");
             return RtmpAdmission<IRtmpPlayer>.Refused(NotFound, "Nobody publishes a stream of that name.", new RtmpRefusal("no_stream", admission.Kid, request.Target.Raw));
         }
+        if (Lacking(connection, stream.Video, stream.Audio) is { } lacking)
+        {
+            Refuse(request, StatusCodes.Status415UnsupportedMediaType, "codec");
+            return RtmpAdmission<IRtmpPlayer>.Refused(Denied, lacking, new RtmpRefusal("codec", admission.Kid, request.Target.Raw));
+        }
         admission.Meter.CountRequest(FileKind.Flv, request.Remote);
         return RtmpAdmission<IRtmpPlayer>.Granted(new RtmpPlayer(stream, admission.Meter, request, connection, this));
+    }
+
+    /// <summary>
+    /// Codecs by FourCC are sent to those alone who said at connect that they take them: others read the head as that of an old codec, and show nothing or break.
+    /// </summary>
+    /// <returns>What is said to one who takes no such track; null: he takes both.</returns>
+    internal static string? Lacking(RtmpConnection connection, Track? video, Track? audio)
+    {
+        var codecs = connection.Connect.Codecs;
+        var lacking = video is not null && !codecs.Takes(video.Codec) ? video : audio is not null && !codecs.Takes(audio.Codec) ? audio : null;
+        return lacking is null ? null : $"The stream's {(lacking.IsVideo ? "video" : "audio")} is {lacking.CodecName}, which the player has not said it takes (fourCcList).";
     }
 
     private void Refuse(PlayRequest request, int status, string reason)
