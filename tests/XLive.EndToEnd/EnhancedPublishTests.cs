@@ -29,27 +29,32 @@ public sealed class EnhancedPublishTests
             Make(folder, "ac3.mp4", [.. Picture, .. Sound, .. H264, "-c:a", "ac3"]),
             Make(folder, "flac.mp4", [.. Picture, .. Sound, .. H264, "-c:a", "flac", "-strict", "-2"]));
         await Make(folder, "tracks.mp4", ["-i", folder["ac3.mp4"], "-i", folder["hevc.mp4"], "-map", "0:v", "-map", "1:v", "-map", "1:a", "-map", "0:a", "-c", "copy"]);
-        await using var server = await ServerProcess.Start(folder.Path, "--auth.enable=false", "--access.enable=false", "--live.segment_seconds=1");
+        await using var server = await ServerProcess.Start(folder.Path, "--auth.enable=false", "--access.enable=false", "--live.segment_seconds=1", "--live.container=both");
 
         await Task.WhenAll(
-            Watched("hevc", "hevc 160x90", "aac 48000/1", hls: "hevc,aac"),
-            Watched("av1", "av1 160x90", "opus 48000/1", hls: null),
-            Watched("ac3", "h264 160x90", "ac3 48000/1", hls: "h264,ac3"),
-            Watched("flac", "h264 160x90", "flac 48000/1", hls: "h264"),
-            Watched("tracks", "h264 160x90", "aac 48000/1", hls: "h264,aac"),
+            Watched("hevc", "hevc 160x90", "aac 48000/1", "hevc,aac", transport: "hevc,aac"),
+            Watched("av1", "av1 160x90", "opus 48000/1", "av1,opus", transport: null),
+            Watched("ac3", "h264 160x90", "ac3 48000/1", "h264,ac3", transport: "h264,ac3"),
+            Watched("flac", "h264 160x90", "flac 48000/1", "h264,flac", transport: "h264"),
+            Watched("tracks", "h264 160x90", "aac 48000/1", "h264,aac", transport: "h264,aac"),
             Played(["hevc 160x90", "aac 48000/1"], $"rtmp://127.0.0.1:{server.RtmpPort}/live/hevc", "60", "hvc1"));
         // Of what was not carried it said so, once a stream.
         Assert.Equal(1, server.Output.Split("live/tracks: not all of what is published is carried").Length - 1);
 
-        async Task Watched(string name, string video, string audio, string? hls)
+        async Task Watched(string name, string video, string audio, string hls, string? transport)
         {
             var publishing = Tool.Run("node", ["publish.mjs", folder[name + ".mp4"], $"rtmp://127.0.0.1:{server.RtmpPort}/live/{name}"], Limit, Publisher);
             await Played([video, audio], server.Url($"/live/{name}.flv"), "60");
             (await publishing).MustSucceed();
-            if (hls is null)
-                return;
-            var seen = (await Tool.Run("ffprobe", ["-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", server.Url($"/live/{name}.m3u8")], Limit)).MustSucceed();
-            Assert.Equal(hls.Split(',').Order(), seen.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Distinct().Order());
+            await Listed(hls, $"/live/{name}.m3u8");
+            if (transport is not null)
+                await Listed(transport, $"/live/{name}.m3u8?container=ts");
+        }
+
+        async Task Listed(string codecs, string path)
+        {
+            var seen = (await Tool.Run("ffprobe", ["-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", server.Url(path)], Limit)).MustSucceed();
+            Assert.Equal(codecs.Split(',').Order(), seen.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => line.TrimEnd(',')).Distinct().Order());
         }
     }
 

@@ -10,8 +10,8 @@ namespace XLive.Media.Fmp4;
 /// </summary>
 internal sealed class RenditionHead
 {
-    // Parts that are older leave the playlist (bis 6.2.2).
-    private const int TargetsWithParts = 3;
+    // Parts that are older leave the playlist (bis 6.2.2). There are parsers (hls-parser, strict) that count segments, with the one that is not whole.
+    private const int TargetsWithParts = 3, SegmentsWithParts = 2;
 
     private readonly CmafEntry[] _listed;
     private readonly long _discontinuities;
@@ -143,7 +143,7 @@ internal sealed class RenditionHead
     private int FirstWithParts(double open)
     {
         var (after, first) = (open, _listed.Length);
-        while (first > 0 && after <= TargetsWithParts * Facts.TargetDuration)
+        while (first > 0 && first > _listed.Length - SegmentsWithParts && after <= TargetsWithParts * Facts.TargetDuration)
             after += SecondsOf(_listed[--first]);
         return first;
     }
