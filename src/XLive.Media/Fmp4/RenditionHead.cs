@@ -85,7 +85,7 @@ internal sealed class RenditionHead
         text.Append(CultureInfo.InvariantCulture, $"#EXT-X-TARGETDURATION:{Facts.TargetDuration}\n");
         if (hasParts)
         {
-            text.Append(CultureInfo.InvariantCulture, $"#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={3 * Facts.PartTarget:F6}");
+            text.Append(CultureInfo.InvariantCulture, $"#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={3 * Math.Round(Facts.PartTarget, 6):F6}");
             if (Facts.CanSkip)
                 text.Append(CultureInfo.InvariantCulture, $",CAN-SKIP-UNTIL={Facts.SkipBoundary}.0,CAN-SKIP-DATERANGES=YES");
             text.Append(CultureInfo.InvariantCulture, $"\n#EXT-X-PART-INF:PART-TARGET={Facts.PartTarget:F6}\n");
