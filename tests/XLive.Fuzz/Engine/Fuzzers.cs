@@ -40,7 +40,6 @@ public static class Fuzzers
         static () => new EnhancedTagFuzzer(),
         static () => new SegmenterFuzzer(),
         static () => new CmafFuzzer(),
-        static () => new PresentationFuzzer(),
         static () => new ViewerFramesFuzzer(),
     ];
 

@@ -16,9 +16,6 @@ internal sealed class RenditionChecker(TrackKind kind)
     private string _hintBefore = "";
     private int _discontinuities;
 
-    /// <summary>The source is: no part is too short or too long, and there is no hole between two.</summary>
-    public bool IsRegular { get; init; } = true;
-
     public List<string> Faults { get; } = [];
     public RenditionText? Latest => _before;
     public IReadOnlyDictionary<(long Number, int Part), RenditionText.Part> Parts => _parts;
@@ -98,7 +95,7 @@ internal sealed class RenditionChecker(TrackKind kind)
             if (_known.TryGetValue(number - 1, out var before) && segment.Date is { } date && before.Date is { } dateBefore)
             {
                 var off = (date - dateBefore).TotalSeconds - before.Duration;
-                Require(!IsRegular || (segment.IsDiscontinuity ? off > -1 : Math.Abs(off) < 0.04), $"H17: dates go on ({off} s)");
+                Require(segment.IsDiscontinuity ? off > -1 : Math.Abs(off) < 0.04, $"H17: dates go on ({off} s)");
             }
             _known.TryAdd(number, segment);
             _longest[number] = Math.Max(_longest.GetValueOrDefault(number), length);
@@ -117,14 +114,13 @@ internal sealed class RenditionChecker(TrackKind kind)
             {
                 var part = segment.Parts[p];
                 Require(part.Uri == CmafName.OfPart(kind, number, p), "the name says the number");
-                Require(!IsRegular || part.Duration <= text.PartTarget, $"L3: a part of {part.Duration} s, a target of {text.PartTarget}");
-                Require(!IsRegular || part.Duration >= (0.85 * text.PartTarget) - 1e-6 || part.IsIndependent || (p == segment.Parts.Count - 1 && segment.Uri.Length > 0), $"L3: a part of only {part.Duration} s, a target of {text.PartTarget}");
+                Require(part.Duration <= text.PartTarget, $"L3: a part of {part.Duration} s, a target of {text.PartTarget}");
+                Require(part.Duration >= (0.85 * text.PartTarget) - 1e-6 || part.IsIndependent || (p == segment.Parts.Count - 1 && segment.Uri.Length > 0), $"L3: a part of only {part.Duration} s, a target of {text.PartTarget}");
                 if (_parts.TryGetValue((number, p), out var known))
                     Require(known == part, "L6: a part is what it was");
                 _parts.TryAdd((number, p), part);
             }
-            // Where sound has a hole between two parts, nobody says how long that is.
-            if (IsRegular && segment.Uri.Length > 0 && segment.Parts.Count > 0 && !segment.IsGap)
+            if (segment.Uri.Length > 0 && segment.Parts.Count > 0 && !segment.IsGap)
                 Require(Math.Abs(segment.Parts.Sum(static p => p.Duration) - segment.Duration) < 1e-4, "L6: the parts are the segment");
         }
     }
