@@ -54,13 +54,9 @@ public sealed class CmafPresentation(CmafPresentationOptions options) : IDisposa
             _video.Entered(entry);
             _audio.Entered(entry);
         }
-        if (_window.Listed.Count == 0)
-            return false;
-        var facts = hasMore || _current is null ? new PresentationFacts(options, targetDuration, partTarget, isIndependent) : _current.Facts;
-        if (hasMore)
-            Show(facts, hasEnded: false);
-        else if (_open is null || !Extend())
-            return false;
+        if (!hasMore)
+            return _current is not null && _open is not null && Extend();
+        Show(new PresentationFacts(options, targetDuration, partTarget, isIndependent), hasEnded: false);
         return true;
     }
 
@@ -154,11 +150,11 @@ public sealed class CmafPresentation(CmafPresentationOptions options) : IDisposa
     private PlaylistForms Multivariant(PresentationFacts facts, bool isWhole)
     {
         var newest = _window.Listed[^1];
+        var isDemuxed = newest is { Video: not null, Audio: not null };
         var text = new StringBuilder(512);
-        text.Append("#EXTM3U\n#EXT-X-VERSION:").Append(newest is { Video: not null, Audio: not null } ? '4' : '3').Append('\n');
+        text.Append("#EXTM3U\n#EXT-X-VERSION:").Append(isDemuxed ? '4' : '3').Append('\n');
         if (facts.IsIndependent)
             text.Append("#EXT-X-INDEPENDENT-SEGMENTS\n");
-        var isDemuxed = newest is { Video: not null, Audio: not null };
         if (isDemuxed)
         {
             text.Append("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Audio\",DEFAULT=YES,AUTOSELECT=YES");
