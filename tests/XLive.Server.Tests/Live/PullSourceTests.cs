@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using XLive.Media;
 using XLive.Media.Flv;
 using XLive.Media.Tests;
 using XLive.Server.Ingest.Pull;
@@ -33,13 +34,15 @@ public sealed class PullSourceTests : IDisposable
     private static Task<TestServer> NodeAsync(string url, bool onDemand = true, TimeProvider? clock = null) =>
         TestServer.StartAsync(clock ?? TimeProvider.System, $"--live.pull=[{{stream: live/cam, url: \"{url}\", on_demand: {(onDemand ? "true" : "false")}}}]");
 
+    private static IEnumerable<Frame> Frames() => new SyntheticStream { Random = new Random(7), Seconds = 1 }.Frames();
+
     private static byte[] Flv()
     {
         var written = new ArrayBufferWriter<byte>();
         FlvWriter.WriteHeader(written, hasAudio: true, hasVideo: true);
         FlvWriter.WriteConfiguration(written, SyntheticStream.Video, 0);
         FlvWriter.WriteConfiguration(written, SyntheticStream.Aac, 0);
-        foreach (var frame in new SyntheticStream { Random = new Random(7), Seconds = 1 }.Frames())
+        foreach (var frame in Frames())
             WireForm.Flv.WriteFrame(written, frame);
         return written.WrittenSpan.ToArray();
     }
@@ -171,7 +174,9 @@ public sealed class PullSourceTests : IDisposable
         await using var node = await NodeAsync(origin.Url + "/cam.flv", onDemand: false, clock);
         var streams = node.Get<LiveStreams>();
         clock.Pass(TimeSpan.FromSeconds(1));
-        Until.True(() => streams.TryFind(Cam, out var found) && found is { HasFrames: true, Publication: not null }, "it comes");
+        // All of it: what a second read brought would begin the nine seconds anew.
+        var sent = Frames().Sum(static f => (long)f.Payload.Length);
+        Until.Equal(sent, () => streams.TryFind(Cam, out var found) && found.Publication is { } its ? its.Received : 0, "it comes");
         var publication = streams.All.Single().Publication!;
         for (var seconds = 0; seconds < 8; seconds++)
         {
