@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using XLive.Media.Codecs;
 
 namespace XLive.Media.Flv;
 
@@ -42,6 +43,23 @@ internal readonly struct ExTag
 
     /// <summary>How many of other tracks are in it.</summary>
     public int Others { get; private init; }
+
+    /// <summary>What a message tells of a track that is carried, and of which codec. False: nothing that has to be read further, because of a fault or without one.</summary>
+    public static bool TryOpen(ReadOnlyMemory<byte> message, bool isVideo, out ExTag tag, out Codec codec, out FlvFault fault, out string text)
+    {
+        (codec, fault) = (default, FlvFault.None);
+        if (!TryRead(message, isVideo, out tag, out text))
+        {
+            fault = FlvFault.CutShort;
+            return false;
+        }
+        if (!tag.HasTrack || tag.Packet is SequenceEnd or Description)
+            return false;
+        if (FourCc.TryFind(isVideo, tag.Name, out codec))
+            return true;
+        (fault, text) = (FlvFault.UnknownCodec, (isVideo ? "video as " : "audio as ") + FourCc.Say(tag.Name));
+        return false;
+    }
 
     /// <param name="message">Not empty, and enhanced.</param>
     public static bool TryRead(ReadOnlyMemory<byte> message, bool isVideo, out ExTag tag, out string fault)

@@ -53,14 +53,10 @@ public sealed class FlvVideo
     private FlvContent ReadEnhanced(ReadOnlyMemory<byte> body, Timestamp decoded, out Frame frame, out FlvFault fault)
     {
         frame = default;
-        fault = FlvFault.None;
-        if (!ExTag.TryRead(body, isVideo: true, out var tag, out string text))
-            return Drop(FlvFault.CutShort, text, out fault);
+        var isOpen = ExTag.TryOpen(body, isVideo: true, out var tag, out var codec, out fault, out var text);
         OtherTracks += tag.Others;
-        if (!tag.HasTrack || tag.Packet is ExTag.SequenceEnd or ExTag.Description)
-            return FlvContent.Nothing;
-        if (!FourCc.TryFind(isVideo: true, tag.Name, out var codec))
-            return Drop(FlvFault.UnknownCodec, "video as " + FourCc.Say(tag.Name), out fault);
+        if (!isOpen)
+            return fault == FlvFault.None ? FlvContent.Nothing : Drop(fault, text, out fault);
         Nanoseconds = tag.Nanoseconds;
         switch (tag.Packet)
         {

@@ -4,12 +4,11 @@ namespace XLive.Media.Fmp4;
 
 /// <summary>
 /// Its time is the number of its samples: RTMP's is rounded to milliseconds, which would be a gap or an overlap with every frame. Where the two come
-/// apart there is a hole, and time goes on behind it; where frames come faster than they last, one is left out now and then.
+/// apart there is a hole, and time goes on behind it; where frames come faster than they last, one is left out now and then. A hole belongs to the part
+/// that ends it, for the one before it is given out; where none ends it, to the segment in which it began.
 /// </summary>
 internal sealed class AudioRendition(CmafSegments writer, Action<CmafPart> partReady, Action<CmafSegment> segmentReady) : Rendition(writer, partReady, segmentReady)
 {
-    private const long None = long.MinValue;
-
     // Frames ahead of the publisher's time: 93 ms of AAC at 44.1 kHz, and sound is heard to be late from 125 (ITU-R BT.1359).
     private const long MostAhead = 4;
 
@@ -17,6 +16,7 @@ internal sealed class AudioRendition(CmafSegments writer, Action<CmafPart> partR
     private long _start = None;
     private long _longest;
     private int _duration;
+    private bool _isBehind;
 
     /// <summary>How long the last frame was; 0: there is none.</summary>
     public double FrameTicks => Initialization is null ? 0 : (double)_duration * Timestamp.PerSecond / Initialization.TimeScale;
@@ -40,6 +40,9 @@ internal sealed class AudioRendition(CmafSegments writer, Action<CmafPart> partR
             Writer.CountRefused();
             return;
         }
+        // What was taken for the end of all sound was only late: some send a second of the one and then of the other.
+        if (Covered != None && _next + duration <= Covered)
+            _isBehind = true;
         var decoded = _next;
         _next += duration;
         if (PartTarget > 0 && HasStaged && decoded + duration - At(0).Decoded > PartTarget)
@@ -68,8 +71,14 @@ internal sealed class AudioRendition(CmafSegments writer, Action<CmafPart> partR
     {
         Writer.FindTarget();
         _longest = Scale(ending.Longest);
-        CutUntil(Scale(Writer.Place(end)), ending.IsBroken);
+        end = Scale(Writer.Place(end));
+        CutUntil(end, ending.IsBroken);
+        if (_start != None && !HasStaged && IsSilence(Covered, end))
+            Cover(Math.Min(end, _start + _longest));
     }
+
+    /// <summary>So much later than the picture sound is not sent, unless it is always.</summary>
+    private bool IsSilence(long from, long end) => !_isBehind && end - from > Initialization!.TimeScale;
 
     /// <summary>What is of a later time than the picture with which the next segment begins is left for that.</summary>
     private void CutUntil(long end, bool isBroken)
@@ -86,19 +95,19 @@ internal sealed class AudioRendition(CmafSegments writer, Action<CmafPart> partR
                 part = 0;
             }
         }
-        CutWithin(part);
+        CutWithin(part, part > 0 && part == StagedCount && IsSilence(At(part - 1).End, end) ? end : None);
     }
 
     /// <summary>No audio segment is longer than one of video may be; what would be beyond waits for the next.</summary>
-    private bool CutWithin(int count)
+    private bool CutWithin(int count, long until = None)
     {
         if (count == 0)
             return false;
         if (_start == None)
-            _start = At(0).Decoded;
+            _start = BeginOf(At(0));
         if (At(count - 1).End - _start > _longest)
             return false;
-        Cut(count);
+        Cut(count, Math.Min(until, _start + _longest));
         return !IsLost;
     }
 
@@ -112,6 +121,6 @@ internal sealed class AudioRendition(CmafSegments writer, Action<CmafPart> partR
     protected override void Restart()
     {
         base.Restart();
-        _next = None;
+        (_next, _isBehind) = (None, false);
     }
 }

@@ -6,11 +6,13 @@ namespace XLive.Media.Fmp4;
 public sealed class CmafEntry(long number) : WindowEntry(number)
 {
     private long _duration;
+    private long _least;
 
     public RenditionSegment? Video { get; private set; }
     public RenditionSegment? Audio { get; private set; }
 
     public override long Duration => _duration;
+    public override long Least => _least;
     public override bool IsDiscontinuity => Video is { Segment.IsDiscontinuity: true } || Audio is { Segment.IsDiscontinuity: true };
     public override long Length => (Video?.Length ?? 0) + (Audio?.Length ?? 0);
     public override long Taken => (Video?.Taken ?? 0) + (Audio?.Taken ?? 0);
@@ -33,8 +35,12 @@ public sealed class CmafEntry(long number) : WindowEntry(number)
         return begun;
     }
 
-    // The longer one: so long as the window is by its numbers each rendition's playlist is at most.
-    internal void Finish() => _duration = (long)Math.Ceiling(Math.Max(Video?.Segment.Seconds ?? 0, Audio?.Segment.Seconds ?? 0) * Timestamp.PerSecond);
+    internal void Finish()
+    {
+        var (video, audio) = (Video?.Segment.Seconds, Audio?.Segment.Seconds);
+        _duration = (long)Math.Ceiling(Math.Max(video ?? 0, audio ?? 0) * Timestamp.PerSecond);
+        _least = (long)(Math.Min(video ?? audio ?? 0, audio ?? video ?? 0) * Timestamp.PerSecond);
+    }
 
     internal override void Release()
     {

@@ -27,7 +27,7 @@ public sealed class CmafSegment
 
     public bool IsWhole { get; private set; }
 
-    /// <summary>In the initialization's time scale; where there was no hole, the sum of its samples.</summary>
+    /// <summary>In the initialization's time scale: the sum of its samples, and a hole before, between or behind them.</summary>
     public long Duration { get; private set; }
 
     /// <summary>Decoding can begin with it.</summary>

@@ -6,7 +6,8 @@ namespace XLive.Media.Fmp4;
 /// </summary>
 internal static class PartTarget
 {
-    // Milliseconds of RTMP make the same number of frames a little longer now and then; more is a frame that came late.
+    // Milliseconds of RTMP make the same number of frames a little longer now and then; and where a part was given out with its last picture, the one after
+    // it begins up to a step's rounding before its first.
     private const long Rounding = 2 * Timestamp.PerMillisecond;
 
     /// <param name="frames">Of the first segment; empty, and audio counts alone.</param>
@@ -20,11 +21,11 @@ internal static class PartTarget
         var first = Math.Max(1, (int)Math.Round(wanted / frame));
         for (var count = first; !frames.IsEmpty && audioFrame > 0 && count * frame < 2 * wanted; count++)
         {
-            var target = LongestRun(frames, count, frame);
+            var target = Longest(count, frame);
             if (Math.Floor(target / audioFrame) * audioFrame >= 0.85 * target)
                 return target;
         }
-        return frames.IsEmpty ? (long)Math.Ceiling(first * frame) : LongestRun(frames, first, frame);
+        return frames.IsEmpty ? (long)Math.Ceiling(first * frame) : Longest(first, frame);
     }
 
     /// <summary>The mean of those that are near the median: a source that stood still for a second has the rate it had before.</summary>
@@ -44,17 +45,5 @@ internal static class PartTarget
         return (double)sum / count;
     }
 
-    private static long LongestRun(ReadOnlySpan<Sample> frames, int count, double frame)
-    {
-        // A frame that is no whole number of milliseconds: another run of as many may be one longer than those of the first segment.
-        var blur = Math.Abs(Math.IEEERemainder(frame, Timestamp.PerMillisecond)) > 1 ? Timestamp.PerMillisecond : 0;
-        var (most, longest) = ((long)(count * frame) + Rounding, (long)Math.Ceiling(count * frame) + blur);
-        for (var i = count; i <= frames.Length; i++)
-        {
-            var run = frames[i - 1].End - frames[i - count].Decoded;
-            if (run > longest && run <= most)
-                longest = run;
-        }
-        return longest;
-    }
+    private static long Longest(int count, double frame) => (long)Math.Ceiling(count * frame) + Rounding;
 }

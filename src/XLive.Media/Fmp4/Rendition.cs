@@ -14,11 +14,13 @@ namespace XLive.Media.Fmp4;
 internal abstract partial class Rendition(CmafSegments writer, Action<CmafPart> partReady, Action<CmafSegment> segmentReady)
 #pragma warning restore CA1001
 {
+    protected const long None = long.MinValue;
+
     private readonly List<CmafPart> _untold = [];
     private SegmentBuffer? _buffer;
     private CmafSegment? _segment;
     private SegmentOpening _opening;
-    private long _end;
+    private long _begin;
     private uint _sequence;
     private bool _isLost;
 
@@ -36,6 +38,9 @@ internal abstract partial class Rendition(CmafSegments writer, Action<CmafPart> 
     public long Cost => (_buffer?.Length ?? 0L) + (2L * ((_staged?.Length ?? 0) + ((long)_count * Sample.Cost)));
 
     protected CmafSegments Writer => writer;
+
+    /// <summary>Up to here the lengths of segments and parts add up; what is cut next begins here, a hole before its first sample being part of it.</summary>
+    protected long Covered { get; private set; } = None;
 
     protected abstract TrackKind Kind { get; }
 
@@ -83,7 +88,9 @@ internal abstract partial class Rendition(CmafSegments writer, Action<CmafPart> 
         var segment = _segment ?? Open(Scale(writer.Place(_opening.Start)), _opening.ProgramDateTime);
         _buffer?.Seal();
         segment.Buffer = _buffer;
-        segment.Finish(_buffer is null ? Math.Max(Scale(ending.Duration), 1) : _end - segment.Start);
+        if (_buffer is null)
+            Covered = Math.Clamp(Scale(writer.Place(end)), _begin + 1, _begin + Scale(ending.Longest));
+        segment.Finish(Covered - _begin);
         (_buffer, _segment) = (null, null);
         if (!HasStaged && _most > MostKept)
             Unstage();
@@ -105,7 +112,11 @@ internal abstract partial class Rendition(CmafSegments writer, Action<CmafPart> 
     }
 
     /// <summary>Time begins anew, and what belonged to before is gone.</summary>
-    protected virtual void Restart() => Unstage();
+    protected virtual void Restart()
+    {
+        Covered = None;
+        Unstage();
+    }
 
     /// <summary>All that was staged, or as much of it as belongs before the end.</summary>
     protected abstract void Flush(in SegmentEnding ending, long end);
@@ -120,8 +131,15 @@ internal abstract partial class Rendition(CmafSegments writer, Action<CmafPart> 
         return (seconds * Initialization!.TimeScale) + (rest * Initialization.TimeScale / Timestamp.PerSecond);
     }
 
+    /// <summary>Where the lengths of what begins with this sample are counted from.</summary>
+    protected long BeginOf(in Sample first) => Covered == None ? first.Decoded : Math.Min(Covered, first.Decoded);
+
+    /// <summary>Nothing will come for the time up to there.</summary>
+    protected void Cover(long until) => Covered = until;
+
     /// <summary>So many of the staged samples are the next part.</summary>
-    protected void Cut(int count)
+    /// <param name="until">It lasts at least until then.</param>
+    protected void Cut(int count, long until = None)
     {
         if (count <= 0 || _isLost)
             return;
@@ -161,14 +179,15 @@ internal abstract partial class Rendition(CmafSegments writer, Action<CmafPart> 
             begin = end;
         }
         _segment.Samples += samples.Length;
-        _end = samples[^1].End;
+        var begun = BeginOf(samples[0]);
+        Covered = Math.Max(samples[^1].End, until);
         var part = new CmafPart
         {
             Segment = _segment,
             Number = _segment.Parts++,
             Offset = offset,
             Length = length,
-            Duration = _end - samples[0].Decoded,
+            Duration = Covered - begun,
             IsIndependent = isIndependent,
         };
         _first += count;
@@ -196,15 +215,19 @@ internal abstract partial class Rendition(CmafSegments writer, Action<CmafPart> 
         _firstByte += payload;
     }
 
-    private CmafSegment Open(long start, DateTimeOffset date) => new()
+    private CmafSegment Open(long start, DateTimeOffset date)
     {
-        Kind = Kind,
-        Initialization = Initialization!,
-        IsDiscontinuity = _opening.IsDiscontinuity,
-        ProgramDateTime = date,
-        Start = start,
-        Buffer = _buffer,
-    };
+        _begin = Covered == None ? start : Math.Min(Covered, start);
+        return new CmafSegment
+        {
+            Kind = Kind,
+            Initialization = Initialization!,
+            IsDiscontinuity = _opening.IsDiscontinuity,
+            ProgramDateTime = date,
+            Start = start,
+            Buffer = _buffer,
+        };
+    }
 
     private DateTimeOffset DateOf(in Sample sample)
     {

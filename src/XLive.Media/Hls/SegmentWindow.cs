@@ -16,6 +16,7 @@ internal sealed class SegmentWindow<T>(int window, long mostBytes)
     private readonly List<T> _removed = [];
     private readonly List<T> _listed = [];
     private int _targetDuration;
+    private long _least;
 
     public IReadOnlyList<T> Listed => _listed;
 
@@ -44,6 +45,7 @@ internal sealed class SegmentWindow<T>(int window, long mostBytes)
         Next++;
         _listed.Add(entry);
         Duration += entry.Duration;
+        _least += entry.Least;
         Bytes += entry.Taken;
         while (_listed.Count > window && IsLongWithoutFirst())
             Remove(now);
@@ -80,16 +82,17 @@ internal sealed class SegmentWindow<T>(int window, long mostBytes)
             entry.Release();
         _removed.Clear();
         _listed.Clear();
-        (Bytes, Duration) = (0, 0);
+        (Bytes, Duration, _least) = (0, 0, 0);
     }
 
-    private bool IsLongWithoutFirst() => _listed.Count > 1 && Duration - _listed[0].Duration >= 3L * _targetDuration * Timestamp.PerSecond;
+    private bool IsLongWithoutFirst() => _listed.Count > 1 && _least - _listed[0].Least >= 3L * _targetDuration * Timestamp.PerSecond;
 
     private void Remove(DateTimeOffset now)
     {
         var first = _listed[0];
         _listed.RemoveAt(0);
         Duration -= first.Duration;
+        _least -= first.Least;
         if (first.IsDiscontinuity)
             Discontinuities++;
         first.GoesAt = now + first.Lingers;

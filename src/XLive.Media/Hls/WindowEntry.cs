@@ -6,8 +6,11 @@ public abstract class WindowEntry(long number)
     /// <summary>Its media sequence number, and its name.</summary>
     public long Number { get; } = number;
 
-    /// <summary>In ticks.</summary>
+    /// <summary>In ticks; of several renditions, of the longest.</summary>
     public abstract long Duration { get; }
+
+    /// <summary>Of the shortest: each playlist must be long enough.</summary>
+    public virtual long Least => Duration;
 
     public abstract bool IsDiscontinuity { get; }
 

@@ -40,6 +40,7 @@ public static class Fuzzers
         static () => new EnhancedTagFuzzer(),
         static () => new SegmenterFuzzer(),
         static () => new CmafFuzzer(),
+        static () => new PresentationFuzzer(),
         static () => new ViewerFramesFuzzer(),
     ];
 

@@ -10,6 +10,7 @@ namespace XLive.Media.Tests.Fmp4;
 /// </summary>
 internal sealed class CmafChecker
 {
+    private long _covered = -1;
     private long _next = -1;
     private long _sequence = -1;
     private int _segments;
@@ -111,16 +112,17 @@ internal sealed class CmafChecker
         target += 0.001;
         var isVideo = segment.Kind == TrackKind.Video;
         if (segment.IsDiscontinuity)
-            _next = -1;
+            (_next, _covered) = (-1, -1);
+        var begin = BeginOf(segment.Start);
         if (segment.Buffer is null)
         {
             // A gap: its time goes by.
-            _next = -1;
+            (_next, _covered) = (-1, begin + segment.Duration);
             Require(segment.Duration > 0, "a gap has a duration");
             return;
         }
         var bytes = segment.Buffer.Bytes.Span;
-        var (at, begin, first) = (0, segment.Start, Samples.Count);
+        var (at, first) = (0, Samples.Count);
         for (var i = 0; i < parts.Count; i++)
         {
             var part = parts[i];
@@ -130,10 +132,12 @@ internal sealed class CmafChecker
             at += part.Length;
             if (Samples.Count == before)
                 continue;
-            var (start, end) = (Samples[before].Decoded, Samples[^1].Decoded + Samples[^1].Duration);
-            Require(part.Duration == end - start, $"a part's duration {part.Duration}, but {end - start}");
+            var (start, end) = (BeginOf(Samples[before].Decoded), Samples[^1].Decoded + Samples[^1].Duration);
+            Require(IsRegular ? part.Duration == end - start : part.Duration >= end - start, $"a part's duration {part.Duration}, but {end - start}");
+            _covered = start + part.Duration;
+            var hasHole = !IsRegular && part.Duration > Samples.Skip(before).Sum(static s => (long)s.Duration);
             Require(part.IsIndependent == Samples.Skip(before).Any(s => s.IsKey), "INDEPENDENT");
-            Require(part.Duration <= target || Samples.Count - before == 1, $"a part of {part.Duration} of {target:F0} with {Samples.Count - before} samples");
+            Require(part.Duration <= target || hasHole || Samples.Count - before == 1, $"a part of {part.Duration} of {target:F0} with {Samples.Count - before} samples");
             if (IsRegular)
                 Require(part.Duration <= target && (i == parts.Count - 1 || part.Duration >= 0.85 * target), $"part {i} of {parts.Count}: {part.Duration / target:P1} of the target");
         }
@@ -141,11 +145,16 @@ internal sealed class CmafChecker
         {
             Chunk(bytes, isVideo, true, segment.Start);
             at = bytes.Length;
+            _covered = Samples[^1].Decoded + Samples[^1].Duration;
         }
         Require(at == bytes.Length, "the segment is its parts");
         Require(Samples[first].IsKey == segment.IsIndependent, "independent");
-        Require(segment.Duration == Samples[^1].Decoded + Samples[^1].Duration - begin, "the segment's duration");
+        Require(IsRegular ? segment.Duration == _covered - begin : segment.Duration >= _covered - begin, "the segment's duration");
+        _covered = begin + segment.Duration;
     }
+
+    /// <summary>A hole before a sample is counted where it ends.</summary>
+    private long BeginOf(long decoded) => _covered < 0 ? decoded : Math.Min(_covered, decoded);
 
     /// <summary>The source is: each part but the last must have 85 % of the target.</summary>
     public bool IsRegular { get; init; } = true;

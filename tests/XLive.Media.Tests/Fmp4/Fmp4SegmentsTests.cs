@@ -14,7 +14,7 @@ public class Fmp4SegmentsTests
     [Theory]
     [InlineData(25, 0, 2, 0.2, 18_000)]
     [InlineData(30, 2, 2, 0.2, 18_000)]
-    [InlineData(30_000 / 1001.0, 3, 2.002, 0.333, 30_060)]
+    [InlineData(30_000 / 1001.0, 3, 2.002, 0.333, 30_030)]
     [InlineData(60, 0, 1, 0.2, 18_000)]
     [InlineData(25, 0, 2, 0.5, 43_200)]
     [InlineData(50, 2, 3, 1, 90_000)]
@@ -25,7 +25,7 @@ public class Fmp4SegmentsTests
         var frames = new SyntheticStream { Random = random, Fps = fps, BFrames = bFrames, Gop = gop, Audio = OtherAac, From = 3, Seconds = 20 }.Frames();
         rig.Write(frames).Break();
         Assert.True(!rig.Faults.Any(), seed + "\n" + string.Join('\n', rig.Faults.Take(10)));
-        Assert.InRange(rig.Writer.PartTargetSeconds * 90_000, target - 0.5, target + 90.5);
+        Assert.InRange(rig.Writer.PartTargetSeconds * 90_000, target + 179.5, target + 180.5);
         Assert.Equal(rig.Transport.Count, rig.Of(TrackKind.Video).Count);
         Assert.Equal(rig.Transport.Count, rig.Of(TrackKind.Audio).Count);
         Assert.Equal(0, rig.Video.Holes + rig.Audio.Holes);
@@ -35,7 +35,11 @@ public class Fmp4SegmentsTests
         for (var i = 0; i < video.Count; i++)
         {
             var sample = rig.Video.Samples[i];
-            Assert.Equal((video[i].Decoded.Ticks + Origin, video[i].CompositionOffset, video[i].IsKey), (sample.Decoded, sample.Offset, sample.IsKey));
+            // A part whose last picture lasted less than any before it: the next is decoded, and shown, that much later.
+            Assert.InRange(sample.Decoded + sample.Offset - video[i].Shown.Ticks - Origin, 0, Timestamp.PerMillisecond);
+            Assert.Equal(video[i].IsKey, sample.IsKey);
+            // The first of a part is decoded where what was told of the last one ended.
+            Assert.InRange(video[i].Decoded.Ticks + Origin - sample.Decoded, -Timestamp.PerMillisecond, 2 * Timestamp.PerMillisecond);
             Assert.True(WithoutDelimiter(video[i]).AsSpan().SequenceEqual(sample.Data), seed);
         }
         var audio = frames.Where(f => !f.Track.IsVideo).ToList();
@@ -47,7 +51,12 @@ public class Fmp4SegmentsTests
             Assert.InRange(rig.Audio.Samples[i].Decoded / 44_100.0 - 10 - audio[i].Decoded.Seconds, -0.0011, 0.0011);
         }
         // Whole numbers of frames, and of the video's segments as long as the transport stream's.
-        Assert.All(rig.Of(TrackKind.Video).SkipLast(1).Zip(rig.Transport), s => Assert.Equal((s.Second.Duration, s.Second.Start.Ticks + Origin, s.Second.IsIndependent), (s.First.Duration, s.First.Start, s.First.IsIndependent)));
+        Assert.All(rig.Of(TrackKind.Video).SkipLast(1).Zip(rig.Transport), s =>
+        {
+            Assert.InRange(s.Second.End.Ticks + Origin - s.First.Start - s.First.Duration, -Timestamp.PerMillisecond, 2 * Timestamp.PerMillisecond);
+            Assert.InRange(s.Second.Start.Ticks + Origin - s.First.Start, -Timestamp.PerMillisecond, 2 * Timestamp.PerMillisecond);
+            Assert.Equal(s.Second.IsIndependent, s.First.IsIndependent);
+        });
     }
 
     [Fact]
@@ -78,10 +87,63 @@ public class Fmp4SegmentsTests
             rig.Write([frame]);
             Assert.Equal(frame.Decoded.Seconds >= 2, rig.Told.Count > 0);
         }
-        // Then each part as soon as its last frame's length is known: one frame after it.
         Assert.InRange(rig.Parts.Count(p => p.Segment.Kind == TrackKind.Video), 10 + 7, 10 + 7);
         Assert.True(rig.Writer.IsSeen);
     }
+
+    [Theory]
+    [InlineData(25)]
+    [InlineData(30)]
+    [InlineData(30000.0 / 1001)]
+    [InlineData(60)]
+    public void A_part_is_given_out_with_its_last_picture_and_not_with_the_one_after(double fps)
+    {
+        using var rig = new CmafRig();
+        var (late, parts) = (0, 0);
+        foreach (var frame in new SyntheticStream { Random = new Random(1), Fps = fps, Seconds = 20 }.Frames())
+        {
+            var before = rig.Parts.Count;
+            rig.Write([frame]);
+            foreach (var part in rig.Parts.Skip(before).Where(p => p.Segment.Kind == TrackKind.Video && p.Segment.Start > 10 * 90_000L + (2 * 90_000)))
+            {
+                parts++;
+                // At a segment's end the last may have to wait for the key frame that ends it.
+                late += frame.Decoded.Ticks + Origin >= EndOf(rig, part) ? 1 : 0;
+            }
+        }
+        rig.Break();
+        Assert.Empty(rig.Faults);
+        Assert.InRange(parts, 80, 95);
+        Assert.InRange(late, 0, parts / 10);
+    }
+
+    [Theory]
+    [InlineData(66)]
+    [InlineData(300)]
+    [InlineData(1000)]
+    public void A_source_that_stands_still_tears_no_hole_wherever_it_does(int milliseconds)
+    {
+        for (var at = 140; at < 160; at++)
+        {
+            using var rig = new CmafRig(isRegular: false);
+            var frames = new SyntheticStream { Random = new Random(1), Fps = 30, Audio = null, Seconds = 12 }.Frames();
+            for (var i = at; i < frames.Count; i++)
+                frames[i] = new Frame(frames[i].Track, frames[i].Decoded + (milliseconds * Timestamp.PerMillisecond), frames[i].CompositionOffset, frames[i].Flags, frames[i].Payload);
+            rig.Write(frames).Break();
+            Assert.Empty(rig.Faults);
+            // So long that the segment ends with it: the next has no room for what was not shown.
+            Assert.InRange(rig.Video.Holes, 0, milliseconds < 1000 ? 0 : 1);
+            for (var i = 0; i < frames.Count; i++)
+            {
+                var (sample, shown) = (rig.Video.Samples[i], frames[i].Shown.Ticks + Origin);
+                // The one that came late may be seen early, and stays.
+                Assert.True(sample.Decoded + sample.Offset == shown || (i == at && sample.Decoded + sample.Offset is var early && early < shown && early >= shown - ((milliseconds + 2) * Timestamp.PerMillisecond)), $"{at}: {i}, {sample.Decoded}+{sample.Offset}, {shown}");
+            }
+        }
+    }
+
+    private static long EndOf(CmafRig rig, CmafPart part) =>
+        part.Segment.Start + rig.Parts.Where(p => ReferenceEquals(p.Segment, part.Segment) && p.Number <= part.Number).Sum(static p => p.Duration);
 
     [Fact]
     public void After_a_break_parts_are_held_back_for_a_second()
@@ -198,12 +260,48 @@ public class Fmp4SegmentsTests
         Assert.Empty(rig.Faults);
         Assert.Equal(1, rig.Audio.Holes);
         Assert.InRange(rig.Audio.Samples[^1].Decoded / 48_000.0, 10 + 19.97, 10 + 20.01);
+        Assert.Equal(20, rig.Of(TrackKind.Audio).Sum(static s => s.Seconds), 0.03);
         // Nothing at all in a segment: one that is listed as EXT-X-GAP, and then the track is none any more.
         using var stopped = new CmafRig(isRegular: false);
         stopped.Write(new SyntheticStream { Random = new Random(1), Seconds = 20 }.Frames().Where(f => f.Track.IsVideo || f.Decoded.Seconds is < 4)).Break();
         Assert.Empty(stopped.Faults);
         var gap = Assert.Single(stopped.Of(TrackKind.Audio), s => s.Buffer is null);
-        Assert.Equal(2, gap.Seconds, 3);
+        Assert.Equal(2, gap.Seconds, 0.03);
+    }
+
+    [Theory]
+    [InlineData(4.0, 4.4)]
+    [InlineData(3.8, 4.3)]
+    [InlineData(4.5, 6.9)]
+    [InlineData(3.9, 5.95)]
+    [InlineData(4.1, 7.2)]
+    public void Lengths_add_up_whatever_hole_is_in_the_sound(double from, double to)
+    {
+        using var rig = new CmafRig(isRegular: false);
+        rig.Write(new SyntheticStream { Random = new Random(1), Seconds = 20 }.Frames().Where(f => f.Track.IsVideo || f.Decoded.Seconds < from || f.Decoded.Seconds >= to)).Break();
+        Assert.Empty(rig.Faults);
+        var (video, audio) = (rig.Of(TrackKind.Video), rig.Of(TrackKind.Audio));
+        Assert.Equal(video.Sum(static s => s.Seconds), audio.Sum(static s => s.Seconds), 0.05);
+        for (var i = 0; i < audio.Count; i++)
+        {
+            var parts = rig.PartsOf(audio[i]);
+            if (parts.Count > 0)
+                Assert.Equal(audio[i].Seconds, parts.Sum(static p => p.Seconds), 0.05);
+        }
+    }
+
+    [Fact]
+    public void Sound_that_comes_a_second_and_a_half_later_each_time_loses_nothing_and_adds_nothing()
+    {
+        using var rig = new CmafRig(isRegular: false);
+        var frames = new SyntheticStream { Random = new Random(1), Seconds = 40 }.Frames();
+        rig.Write(frames.OrderBy(static f => f.Decoded.Seconds + (f.Track.IsVideo ? 0 : 1.5))).Break();
+        Assert.Empty(rig.Faults);
+        // But for what was not yet to be in the last segment.
+        Assert.InRange(rig.Audio.Samples.Count, 38.5 * 48_000 / 1024, frames.Count);
+        Assert.Equal(0, rig.Audio.Holes);
+        // Once it was taken for its end, and twice told.
+        Assert.InRange(rig.Of(TrackKind.Audio).Sum(static s => s.Seconds), 38, 42);
     }
 
     private static byte[] WithoutDelimiter(in Frame frame)

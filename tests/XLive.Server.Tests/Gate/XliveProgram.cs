@@ -40,10 +40,7 @@ internal sealed partial class XliveProgram : IAsyncDisposable
             {
                 _lines.Enqueue(line);
                 if (line == "XLive is ready")
-                {
-                    ReadyAfter = Clock.Elapsed;
                     _ready.TrySetResult();
-                }
             }
         });
         var complaints = Task.Run(async () => errors.Write(await _process.StandardError.ReadToEndAsync()));
@@ -51,7 +48,6 @@ internal sealed partial class XliveProgram : IAsyncDisposable
     }
 
     public Stopwatch Clock { get; }
-    public TimeSpan ReadyAfter { get; private set; }
     public int Port { get; private init; }
     public Func<string> Errors { get; }
     public string[] Lines => [.. _lines];
