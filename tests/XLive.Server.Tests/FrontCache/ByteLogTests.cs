@@ -22,7 +22,11 @@ public sealed class ByteLogTests : IDisposable
 
     public ByteLogTests() => (_sessions, _logs) = Start();
 
-    public void Dispose() => _house.Dispose();
+    public void Dispose()
+    {
+        _logs.Dispose();
+        _house.Dispose();
+    }
 
     private string Log => Path.Combine(_house.Folder, "bytes.log");
 
