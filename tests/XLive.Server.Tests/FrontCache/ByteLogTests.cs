@@ -75,6 +75,29 @@ public sealed class ByteLogTests : IDisposable
     }
 
     [Fact]
+    public void Bytes_from_here_and_from_elsewhere_come_in_turns_and_add_up()
+    {
+        var meter = _house.Watch("u1", 0);
+        long sum = 0;
+        for (var i = 1; i <= 12; i++)
+        {
+            meter.Charge(FileKind.Ts, i * 300_000);
+            if (i % 2 == 0)
+                _house.Pass(TimeSpan.FromSeconds(i % 3 == 0 ? 700 : 20));
+            Write(Line("u1", i * 500_000));
+            _logs.Look();
+            if (i % 5 == 0)
+                _house.PassAWindow();
+            sum += i * 800_000;
+        }
+        _house.PassAWindow();
+        _house.Pass(TimeSpan.FromMinutes(61));
+        var reported = _house.Receive().BytesByUid()["u1"];
+        var waiting = _house.Ledger.Db.First("SELECT waiting_bytes FROM users", static row => row.Int64(0));
+        Assert.Equal((sum, 0), (reported + waiting, _house.Ledger.Difference));
+    }
+
+    [Fact]
     public void Half_a_line_waits_for_the_rest_and_half_a_first_line_too()
     {
         var (first, second) = (Line("u1", 2 * MiB), Line("u1", 4 * MiB));

@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using XLive.Server.Sessions;
+using XLive.Server.Tests.Delivery;
 using XLive.Server.Tests.Gate;
+using XLive.Server.Traffic;
 
 namespace XLive.Server.Tests.FrontCache;
 
@@ -109,6 +111,32 @@ public sealed class CheckTests(ITestOutputHelper output)
         IsRefused(await server.Get("/api/v1/check", elsewhere), 403, "device_limit");
         server.Clock.Pass(TimeSpan.FromSeconds(61));
         Assert.Equal(204, (await server.Get("/api/v1/check", elsewhere)).Status);
+    }
+
+    [Fact]
+    public async Task A_quota_counts_what_the_proxy_sent_also_to_one_who_takes_nothing_here()
+    {
+        var log = Path.GetTempFileName();
+        try
+        {
+            await using var server = await GateServer.StartAsync(Proxy, $"traffic:\n  quota: 10000\n  accumulator_timeout: 1s\n  proxy_logs: [{log}]\n");
+            var session = await server.SessionPath(server.Link(Films.Master), Viewer);
+            var ledger = server.Services.GetRequiredService<Ledger>();
+            var answer = await Check(server, session + Films.Segment);
+            // Long enough that the account of one who is away would be closed, and nobody tell it anything.
+            for (var i = 0; i < 10; i++)
+            {
+                server.Clock.Pass(TimeSpan.FromSeconds(30));
+                ledger.Look();
+                Assert.Equal(204, (await Check(server, session + Films.Segment)).Status);
+            }
+            await File.AppendAllTextAsync(log, $"{server.Now}.000 200 GET 20000 192.0.2.7 0 {answer["X-XLive-Ticket"]} {Films.Segment}\n", TestContext.Current.CancellationToken);
+            IsRefused(await Until.Some(async () => await Check(server, session + Films.Segment), static r => r.Status != 204), 403, "quota_exceeded");
+        }
+        finally
+        {
+            File.Delete(log);
+        }
     }
 
     [Fact]
