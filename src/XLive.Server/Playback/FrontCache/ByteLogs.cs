@@ -33,7 +33,9 @@ internal sealed partial class ByteLogs(
     private readonly long[] _lines = new long[4];
     private Dictionary<string, long> _read = new(StringComparer.Ordinal); // by the first line's hash in hex
     private Dictionary<string, long> _seen = new(StringComparer.Ordinal);
+    private readonly Lock _looking = new();
     private SupervisedLoop? _loop;
+    private bool _stopped;
     private string? _said;
     private long _looks;
     private long _bytes;
@@ -58,6 +60,15 @@ internal sealed partial class ByteLogs(
     }
 
     internal void Look()
+    {
+        lock (_looking)
+        {
+            if (!_stopped)
+                LookNow();
+        }
+    }
+
+    private void LookNow()
     {
         string? fault = null;
         long unread = 0;
@@ -175,11 +186,13 @@ internal sealed partial class ByteLogs(
             LogRead();
     }
 
-    public Task StopAsync(CancellationToken cancellationToken)
+    /// <summary>What is in the logs from here on is the next start's; the ledger is closed after this.</summary>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.Run(() =>
     {
         Dispose();
-        return Task.CompletedTask;
-    }
+        lock (_looking)
+            _stopped = true;
+    }, CancellationToken.None);
 
     public void Dispose() => _loop?.Dispose();
 
