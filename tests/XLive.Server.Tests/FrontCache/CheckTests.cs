@@ -1,6 +1,11 @@
 using System.Diagnostics;
+using System.Net;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using XLive.Server.Door;
+using XLive.Server.Door.Clients;
+using XLive.Server.Playback.FrontCache;
 using XLive.Server.Sessions;
 using XLive.Server.Tests.Delivery;
 using XLive.Server.Tests.Gate;
@@ -49,8 +54,10 @@ public sealed class CheckTests(ITestOutputHelper output)
         var session = await server.SessionPath(server.Link(Films.Master, scope: "/v/"), Viewer);
         foreach (var form in (string[])["/v/film/720p/0.ts", "/v/film/%37%32%30p/0%2Ets"])
             Assert.Equal(Films.Segment, (await Check(server, session + form))["X-XLive-Path"]);
-        foreach (var form in (string[])["/v/ein%20Film/%c3%bc%20&%20%C3%9F.ts", "/v/ein%20Film/%C3%BC%20%26%20%C3%9F.ts"])
-            Assert.Equal("/v/ein%20Film/%C3%BC%20%26%20%C3%9F.ts", (await Check(server, session + form))["X-XLive-Path"]);
+        var link = server.Link("/v/ein Film/ü & ß.ts");
+        Assert.Contains("%26", link, StringComparison.Ordinal);
+        foreach (var form in (string[])[link, link.Replace("%26", "&", StringComparison.Ordinal), link.Replace("%C3%BC", "%c3%bc", StringComparison.Ordinal)])
+            Assert.Equal("/v/ein%20Film/%C3%BC%20%26%20%C3%9F.ts", (await Check(server, form))["X-XLive-Path"]);
     }
 
     [Theory]
@@ -196,21 +203,34 @@ public sealed class CheckTests(ITestOutputHelper output)
     {
         await using var server = await GateServer.StartAsync(Proxy);
         var session = await server.SessionPath(server.Link(Films.Master), Viewer);
-        using var socket = await Reply.Connect(server.Port);
-        var request = Reply.Request("GET", "/api/v1/check", Viewer, "X-Original-URI: " + session + Films.Segment, "X-Original-Method: GET", "User-Agent: player/1");
-        var buffer = new byte[64 << 10];
-        foreach (var rounds in (int[])[2_000, 20_000])
+        var checks = server.Services.GetRequiredService<CheckAnswers>();
+        var http = new DefaultHttpContext();
+        http.Request.Method = "GET";
+        http.Request.Headers.UserAgent = "player/1";
+        http.Request.Headers["X-Forwarded-For"] = "192.0.2.7";
+        http.Request.Headers["X-Original-URI"] = session + Films.Segment;
+        http.Connection.RemoteIpAddress = IPAddress.Loopback;
+        var exchange = new Exchange(http.Features);
+        var proxies = CidrSet.Of(["127.0.0.1"]);
+        const int Rounds = 20_000;
+        var (best, least) = (double.MaxValue, long.MaxValue);
+        // The least: beside other tests the compiler comes late to it, and rules are compiled anew once a second while the folder of keys is fresh.
+        for (var i = 0; i < 12; i++)
         {
-            var (allocated, cpu, start) = (GC.GetTotalAllocatedBytes(true), Process.GetCurrentProcess().TotalProcessorTime, Stopwatch.GetTimestamp());
-            for (var i = 0; i < rounds; i++)
+            var (before, start) = (GC.GetAllocatedBytesForCurrentThread(), Stopwatch.GetTimestamp());
+            for (var n = 0; n < Rounds; n++)
             {
-                await socket.SendAsync(request);
-                var length = await socket.ReceiveAsync(buffer);
-                Assert.True(length > 0 && buffer.AsSpan(0, length).StartsWith("HTTP/1.1 204"u8));
+                exchange.Begin(0, 1);
+                exchange.FindClient(proxies);
+                if (!checks.AnswerAsync(exchange).IsCompletedSuccessfully || exchange.Status != StatusCodes.Status204NoContent)
+                    throw new InvalidOperationException($"{exchange.Status}");
             }
-            var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            output.WriteLine($"{rounds / seconds:F0} checks/s on one connection, {(Process.GetCurrentProcess().TotalProcessorTime - cpu).TotalMicroseconds / rounds:F1} us CPU each with the client, "
-                + $"{(GC.GetTotalAllocatedBytes(true) - allocated) / rounds} bytes each with the client");
+            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalNanoseconds / Rounds);
+            least = Math.Min(least, (GC.GetAllocatedBytesForCurrentThread() - before) / Rounds);
         }
+        output.WriteLine($"{best:F0} ns and {least} bytes a check");
+        // What was asked, as the gate has it, and the path of the answer.
+        Assert.InRange(least, 1, 300);
+        Assert.True(best < 50_000, $"{best} ns");
     }
 }
