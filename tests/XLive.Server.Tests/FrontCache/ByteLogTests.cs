@@ -150,6 +150,17 @@ public sealed class ByteLogTests : IDisposable
     }
 
     [Fact]
+    public void A_log_that_is_not_there_is_told_until_it_is()
+    {
+        _logs.Look();
+        Assert.Equal(Log + " is not there", _logs.Fault);
+        Write(Line("u1", 2 * MiB));
+        _logs.Look();
+        Assert.Null(_logs.Fault);
+        Assert.Equal(2 * MiB, Reported("u1"));
+    }
+
+    [Fact]
     public void Rotated_renamed_copied_and_truncated_while_nobody_read_it_is_read_once()
     {
         Write(Line("u1", 2 * MiB));
