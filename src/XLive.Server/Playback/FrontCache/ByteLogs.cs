@@ -187,12 +187,13 @@ internal sealed partial class ByteLogs(
     }
 
     /// <summary>What is in the logs from here on is the next start's; the ledger is closed after this.</summary>
-    public Task StopAsync(CancellationToken cancellationToken) => Task.Run(() =>
+    public Task StopAsync(CancellationToken cancellationToken)
     {
         Dispose();
         lock (_looking)
             _stopped = true;
-    }, CancellationToken.None);
+        return Task.CompletedTask;
+    }
 
     public void Dispose() => _loop?.Dispose();
 
