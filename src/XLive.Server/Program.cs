@@ -12,6 +12,7 @@ using XLive.Server.Ingest.Pull;
 using XLive.Server.Ingest.Rtmp;
 using XLive.Server.Live;
 using XLive.Server.Playback.Forward;
+using XLive.Server.Playback.FrontCache;
 using XLive.Server.Playback.Hls;
 using XLive.Server.Playback.HttpFlv;
 using XLive.Server.Playback.Rtmp;
@@ -152,6 +153,7 @@ public static class Program
         services.AddHttpFlv();
         services.AddForward();
         services.AddVod(settings);
+        services.AddFrontCache(settings);
         services.AddRtmp(settings);
         services.AddRtmpIngest();
         services.AddRtmpPlayback();
@@ -173,6 +175,7 @@ public static class Program
         app.MapConsole();
         app.Services.UseHls();
         app.Services.UseVod();
+        app.Services.UseFrontCache();
         app.Services.UseRequestLog();
         app.Services.UseLiveAudit();
         return app;

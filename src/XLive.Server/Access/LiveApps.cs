@@ -38,6 +38,21 @@ public sealed class LiveApps
         return path;
     }
 
+    /// <summary>A path of a live stream, or of something below it.</summary>
+    public bool Holds(ReadOnlySpan<char> path)
+    {
+        var rest = path[1..];
+        var slash = rest.IndexOf('/');
+        if (slash < 0)
+            return false;
+        foreach (byte[] name in _names)
+        {
+            if (Ascii.Equals(name, rest[..slash]))
+                return true;
+        }
+        return false;
+    }
+
     private bool Has(ReadOnlySpan<byte> app)
     {
         foreach (byte[] name in _names)

@@ -96,6 +96,9 @@ public sealed partial class Exchange : IMediaRequest
     /// <summary>The client's address, behind trusted proxies too. The requests of one connection may have different ones.</summary>
     public IPAddress Remote { get; private set; }
 
+    /// <summary>Whoever is at the other end asks for himself.</summary>
+    internal bool IsPeers => Remote.Equals(_peer);
+
     /// <summary>A trusted proxy's connection: the next request may be another client's.</summary>
     public bool IsShared => _forwarded is { IsShared: true };
 

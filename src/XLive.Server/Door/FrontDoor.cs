@@ -23,9 +23,14 @@ public sealed partial class FrontDoor(
         "api", "health", "stats", "streams", "traffic", "metrics", "debug", "monitor", "login", "refresh", "logout", ".well-known",
     ]).GetAlternateLookup<ReadOnlySpan<char>>();
 
+    private const string CheckPath = "/api/v1/check";
+
     private readonly RunningExchanges _running = new();
 
     public MediaHandler? Media { get; set; }
+
+    /// <summary>What tells trusted proxies whether they may answer a request themselves. To everybody else it is no address at all.</summary>
+    public MediaHandler? Check { get; set; }
 
     /// <summary>Called after every exchange, with the monotonic time at its end.</summary>
     public Action<Exchange, long>? Completed { get; set; }
@@ -70,6 +75,9 @@ public sealed partial class FrontDoor(
             return redirect.AnswerAsync(exchange);
         if (target.Grant.IsEmpty && IsReserved(target.Path))
         {
+            // Not management: it goes by the viewer whom the proxy names, and answers where the proxy comes for media.
+            if (Check is not null && exchange.IsShared && target.Path.SequenceEqual(CheckPath))
+                return Check(exchange);
             api = true;
             exchange.ReachesManagement = management.AnswersAt(exchange) && management.Admits(exchange.Remote);
             return default;

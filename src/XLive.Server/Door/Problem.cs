@@ -37,7 +37,7 @@ public static class Problem
         }
     }
 
-    private static byte[] Body(int status, string code, string detail, string requestId)
+    internal static byte[] Body(int status, string code, string detail, string requestId)
     {
         using MemoryStream body = new(256);
         using (Utf8JsonWriter json = new(body))

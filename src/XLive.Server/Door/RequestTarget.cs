@@ -36,6 +36,9 @@ public readonly struct RequestTarget
     /// <summary>The decoded path, without a grant's prefix.</summary>
     public ReadOnlySpan<char> Path => _text.AsSpan(_start, _end - _start);
 
+    /// <summary>The path as one asks for it, escaped where it must be: one text for one path, however it came.</summary>
+    public string Escaped => Path.ContainsAnyExcept(Plain) ? Uri.EscapeDataString(Path.ToString()).Replace("%2F", "/", StringComparison.Ordinal) : Path.ToString();
+
     /// <summary>The query as it came, without its question mark.</summary>
     public ReadOnlySpan<char> Query => _query < 0 ? default : _target.AsSpan(_query + 1);
 

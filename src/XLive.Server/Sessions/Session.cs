@@ -33,6 +33,7 @@ public sealed class Session
 
     private long _bytesBefore;
     private long _rate;
+    private string? _ticket;
 
     internal const int NotCleared = -1;
 
@@ -122,6 +123,16 @@ public sealed class Session
         Volatile.Write(ref _lastSeen, now);
         if (target.Length <= LongestTarget)
             Volatile.Write(ref _target, target);
+    }
+
+    /// <summary>By which a proxy's log names this session; made when the first proxy asks.</summary>
+    public string Ticket(SessionTickets tickets) => _ticket ??= tickets.Make(Id, Uid);
+
+    /// <summary>A proxy in front sent these. They are older than its log, so no sign of life at the next sweep.</summary>
+    public void CountElsewhere(long bytes)
+    {
+        Interlocked.Add(ref _bytesSwept, bytes);
+        Interlocked.Add(ref _bytesBefore, bytes);
     }
 
     /// <summary>The session of a process before this one goes on.</summary>

@@ -11,12 +11,12 @@ public static class SessionServices
 {
     public static void AddSessions(this IServiceCollection services, ServerSettings settings)
     {
-        services.AddSingleton(p =>
-        {
-            var shared = settings.Of<ServiceKeyOptions>().Secret;
-            // Nodes that share server.secret accept each other's sessions; one alone makes its own.
-            return new SessionGrants(shared.Length > 0 ? System.Text.Encoding.UTF8.GetBytes(shared) : p.GetRequiredService<KeyFiles>().ReadOrCreateBytes("service"));
-        });
+        // Nodes that share server.secret accept each other's sessions; one alone makes its own.
+        byte[] ServiceKey(IServiceProvider p) => settings.Of<ServiceKeyOptions>().Secret is { Length: > 0 } shared
+            ? System.Text.Encoding.UTF8.GetBytes(shared)
+            : p.GetRequiredService<KeyFiles>().ReadOrCreateBytes("service");
+        services.AddSingleton(p => new SessionGrants(ServiceKey(p)));
+        services.AddSingleton(p => new SessionTickets(ServiceKey(p)));
         services.AddSingleton<Revocations>();
         services.AddSingleton<ISessionStore, EmbeddedSessionStore>();
         services.AddSingleton(p => new SessionTable(p.GetRequiredService<SessionGrants>(), p.GetRequiredService<UserMeters>(), settings.Of<SessionOptions>,

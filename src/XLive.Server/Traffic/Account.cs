@@ -104,6 +104,22 @@ public sealed class Account
         return true;
     }
 
+    /// <summary>Its user plays, by bytes that are counted elsewhere. False when the account is closed.</summary>
+    internal bool TryStay()
+    {
+        var steady = _clock.Steady;
+        if (LastSteady == steady && Volatile.Read(ref _inside) >= 0)
+            return true;
+        if (Interlocked.Increment(ref _inside) < 0)
+        {
+            Interlocked.Decrement(ref _inside);
+            return false;
+        }
+        Volatile.Write(ref _lastSteady, steady);
+        Interlocked.Decrement(ref _inside);
+        return true;
+    }
+
     internal bool TryClose() => Interlocked.CompareExchange(ref _inside, Closed, 0) == 0;
 
     internal void Reopen() => Interlocked.Add(ref _inside, Closed);

@@ -11,7 +11,7 @@ namespace XLive.Server.Traffic;
 ///
 /// and every move changes two of these in one transaction. So wherever the process dies, the next one reads the same sum.
 /// </summary>
-public sealed class Ledger : IDisposable
+public sealed partial class Ledger : IDisposable
 {
     /// <summary>A clean-up is looked at after so many requests, and by the timer.</summary>
     private const int RecordsBetweenLooks = 1000;

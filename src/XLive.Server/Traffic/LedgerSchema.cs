@@ -69,5 +69,12 @@ internal static class LedgerSchema
             behind_since BIGINT                    -- the wall clock says an earlier one, and said this when it was first seen to
         );
         """,
+        """
+        CREATE TABLE proxy_logs (
+            first_line BLOB NOT NULL PRIMARY KEY,  -- its SHA-256: a file that is renamed or copied has the same
+            read BIGINT NOT NULL,                  -- bytes of the file whose lines are in users
+            seen BIGINT NOT NULL                   -- when some were, unix seconds
+        );
+        """,
     ];
 }

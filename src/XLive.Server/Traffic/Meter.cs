@@ -89,6 +89,15 @@ public sealed class Meter
         _meters.CountRecord();
     }
 
+    /// <summary>
+    /// Somebody else sends for it. The account stays open meanwhile, for quotas and blocks are told to open accounts alone.
+    /// </summary>
+    public void StayOpen()
+    {
+        while (!_account.TryStay())
+            _account = _meters.Of(_account.Uid);
+    }
+
     /// <summary>The first reason stands, and there is no way back.</summary>
     public void Stop(StopReason reason) => Interlocked.CompareExchange(ref _stopped, (int)reason, 0);
 

@@ -17,7 +17,7 @@ internal static partial class FolderOrder
         "Door.Clients", "Door.Tls", "Door", "Sessions", "Sessions.Redis", "Accounts", "Hooks", "Access", "Live", "Rtmp",
         "Ingest.Rtmp", "Ingest.Pull",
         "Playback.Http", "Playback.Hls", "Playback.HttpFlv", "Playback.Rtmp", "Playback.Forward",
-        "Playback.Vod.Folder", "Playback.Vod.Origin", "Playback.Vod.Cache", "Playback.Vod.Warming", "Playback.Vod",
+        "Playback.Vod.Folder", "Playback.Vod.Origin", "Playback.Vod.Cache", "Playback.Vod.Warming", "Playback.Vod", "Playback.FrontCache",
         "Operations.Health", "Operations.Metrics", "Operations.Api", "Operations.WebConsole", "Operations.Commands",
     ];
 

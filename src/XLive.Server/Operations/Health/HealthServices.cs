@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using XLive.Server.Door;
 using XLive.Server.Door.Tls;
 using XLive.Server.Live;
+using XLive.Server.Playback.FrontCache;
 using XLive.Server.Playback.Vod.Cache;
 using XLive.Server.Playback.Vod.Folder;
 using XLive.Server.Playback.Vod.Origin;
@@ -35,6 +36,8 @@ public static class HealthServices
             services.AddSingleton(p => new HealthCheck("traffic", () =>
                 Traffic(p.GetRequiredService<Ledger>(), p.GetRequiredService<UserMeters>(), p.GetRequiredService<Reporter>())) { AtOnce = true });
         }
+        if (settings.Of<TrafficOptions>().Enable && settings.Of<ProxyLogOptions>().Logs.Count > 0)
+            services.AddSingleton(p => new HealthCheck("proxy_logs", () => ProxyLogs(p.GetRequiredService<ByteLogs>())) { AtOnce = true });
         if (settings.Of<TlsOptions>().Port != 0)
         {
             services.AddSingleton(p =>
@@ -106,6 +109,10 @@ public static class HealthServices
         }.Where(t => t is not null).ToList();
         return trouble.Count > 0 ? (HealthState.Degraded, string.Join("; ", trouble)) : (HealthState.Healthy, $"users counted: {meters.Count}");
     }
+
+    private static (HealthState, string) ProxyLogs(ByteLogs logs) => logs.Fault is { } fault
+        ? (HealthState.Degraded, fault + "; what viewers took of the proxy waits there")
+        : (HealthState.Healthy, $"{logs.Unread} bytes are not read yet");
 
     // Films come from memory and the origin meanwhile.
     private static (HealthState, string) CacheDisk(DiskCache disk) => disk.Fault is { } fault
