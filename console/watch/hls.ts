@@ -1,0 +1,56 @@
+import Hls, { ErrorDetails, Events, type ErrorData } from 'hls.js';
+import { refusal, type Heard, type Player } from './fault';
+
+export const isSupported = (): boolean => Hls.isSupported();
+
+export function play(video: HTMLVideoElement, url: string, heard: Heard): Player {
+  // Where hls.js stays behind the live edge follows from PART-HOLD-BACK. A tenth faster is hardly heard, and makes up for a second in ten. Without a worker:
+  // fragmented MP4 is only cut, and a policy that allows no blob may stay strict.
+  const hls = new Hls({
+    lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.1, backBufferLength: 20, maxBufferLength: 20, liveDurationInfinity: true, enableWorker: false,
+  });
+  let mediaFaults = 0;
+  hls.on(Events.ERROR, (_, error) => {
+    if (!error.fatal) return;
+    if (error.type === Hls.ErrorTypes.MEDIA_ERROR && !isCodec(error) && mediaFaults++ < 2) hls.recoverMediaError();
+    else heard.fault(faultOf(error));
+  });
+  const ended = () => heard.ended();
+  video.addEventListener('ended', ended);
+  hls.loadSource(url);
+  hls.attachMedia(video);
+
+  const toLive = () => {
+    if (hls.liveSyncPosition !== null) video.currentTime = hls.liveSyncPosition;
+  };
+  // Further behind than one target duration hls.js takes for wanted, and leaves it: after a laptop has slept, it is not.
+  const watch = () => {
+    const details = hls.latestLevelDetails;
+    if (details?.live && !video.paused && hls.targetLatency && hls.latency > hls.targetLatency + Math.max(details.targetduration, 4)) toLive();
+  };
+  hls.on(Events.LEVEL_UPDATED, watch);
+  return {
+    protocol: () => hls.latestLevelDetails?.partTarget ? 'LL-HLS' : 'HLS',
+    latency: () => hls.latestLevelDetails?.live && video.readyState > 1 ? hls.latency : NaN,
+    toLive,
+    rest: () => hls.stopLoad(),
+    resume: () => {
+      hls.once(Events.LEVEL_UPDATED, toLive);
+      hls.startLoad(-1);
+    },
+    destroy: () => {
+      video.removeEventListener('ended', ended);
+      hls.destroy();
+    },
+  };
+}
+
+const isCodec = (error: ErrorData) =>
+  error.details === ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR || error.details === ErrorDetails.BUFFER_ADD_CODEC_ERROR
+  || error.details === ErrorDetails.BUFFER_INCOMPATIBLE_CODECS_ERROR;
+
+function faultOf(error: ErrorData) {
+  if (isCodec(error)) return { kind: 'codec', name: error.mimeType?.match(/codecs="?([^"]*)/)?.[1] ?? '' } as const;
+  const details = error.networkDetails as XMLHttpRequest | undefined;
+  return error.response?.code ? refusal(error.response.code, details?.responseText ?? '') : { kind: 'broken' } as const;
+}

@@ -1,0 +1,214 @@
+// The page of one live stream: asks whether there is something to play, plays it, and says what stands when it cannot.
+import './watch.css';
+import { readAddress } from './address';
+import { ask } from './ask';
+import { setUpControls } from './controls';
+import type { Fault, Player } from './fault';
+import { $, show, showBusy, showEnded, showInterrupted, showLoading, showOffline, showRefused, showUnplayable, showWaiting, stage, video } from './screen';
+
+const address = readAddress(location);
+document.title = address.stream;
+
+const pauses = [1, 2, 4, 8, 10];
+// What failed again within this time has not been mended by beginning anew.
+const steadyAfter = 10_000;
+const restAfter = 10_000;
+// The server keeps an event open for a publisher who comes back: live.reconnect_grace, 30 s.
+const mostSilence = 45_000;
+
+let player: Player | null = null;
+let turn = 0;
+let tries = 0;
+let brokenInARow = 0;
+let life = '', endedLife: string | null = null;
+let began = 0, moved = 0;
+let timer = 0, rest = 0, resting = false;
+let hasPlayed = false;
+
+function stop(): void {
+  turn++;
+  clearTimeout(timer);
+  player?.destroy();
+  player = null;
+  resting = false;
+}
+
+/** Looks again later, each time a little later, and never with all the others who saw the same stream end. */
+function later(seconds = pauses[Math.min(tries++, pauses.length - 1)]!): void {
+  clearTimeout(timer);
+  timer = setTimeout(look, seconds * (800 + 400 * Math.random())) as unknown as number;
+}
+
+async function look(): Promise<void> {
+  stop();
+  const mine = turn;
+  const { hls, flv } = await players();
+  const byFlv = address.player === 'flv' && flv;
+  let answer = await ask(byFlv ? address.flv : address.hls);
+  let way: 'hls' | 'flv' = byFlv ? 'flv' : 'hls';
+  // There is a publisher, and no HLS of what he sends.
+  if (answer.is === 'missing' && !byFlv && address.player === null && flv && (await ask(address.flv)).is === 'there')
+    [answer, way] = [{ is: 'there', life: '' }, 'flv'];
+  if (mine !== turn) return;
+  switch (answer.is) {
+    case 'there':
+      if (endedLife !== null && answer.life !== '' && answer.life === endedLife) return later(5);
+      life = answer.life;
+      if (way === 'hls' && !hls) return showUnplayable('');
+      return begin(way);
+    case 'missing':
+      if (endedLife === null) showWaiting();
+      else showEnded();
+      return later();
+    case 'busy':
+      showBusy();
+      return later(Math.min(answer.seconds, 60));
+    case 'away':
+      showOffline();
+      return later();
+    case 'refused':
+      return showRefused(answer.fault.status, answer.fault.word);
+  }
+}
+
+/** What this browser can play with: hls.js, or by itself; mpegts.js. Only what is played is fetched. */
+async function players() {
+  const media = 'MediaSource' in window || 'ManagedMediaSource' in window;
+  const native = await import('./native');
+  return { hls: media || native.isSupported(video), flv: media && 'fetch' in window };
+}
+
+async function begin(way: 'hls' | 'flv'): Promise<void> {
+  const mine = turn;
+  showLoading();
+  let module: typeof import('./hls') | typeof import('./flv') | typeof import('./native');
+  try {
+    module = way === 'flv' ? await import('./flv') : await import('./hls');
+    if (!module.isSupported(video)) module = await import('./native');
+  } catch {
+    // The page's own file did not come.
+    showOffline();
+    return later();
+  }
+  if (mine !== turn) return;
+  if (!module.isSupported(video)) return showUnplayable('');
+  began = moved = performance.now();
+  player = module.play(video, way === 'flv' ? address.flv : address.hls, {
+    fault: fault => {
+      if (mine === turn) failed(fault);
+    },
+    ended: () => {
+      if (mine === turn) ended();
+    },
+  });
+  await play();
+}
+
+async function play(): Promise<void> {
+  try {
+    await video.play();
+  } catch (e) {
+    if (!(e instanceof DOMException) || e.name !== 'NotAllowedError') return;
+    if (video.muted) return show('ready');
+    // Without sound it may begin, and a button gives it back.
+    video.muted = true;
+    await play();
+  }
+}
+
+function ended(): void {
+  stop();
+  endedLife = life;
+  tries = 1;
+  showEnded();
+  later();
+}
+
+function failed(fault: Fault): void {
+  const isSteady = performance.now() - began > steadyAfter;
+  stop();
+  switch (fault.kind) {
+    case 'refused':
+      // Of a child below the session's path: the session is over, and the link may open another.
+      if (fault.status !== 403 && isSteady) return void look();
+      return fault.word ? showRefused(fault.status, fault.word) : void look();
+    case 'codec':
+      return showUnplayable(fault.name);
+    default:
+      brokenInARow = isSteady ? 1 : brokenInARow + 1;
+      if (brokenInARow > 5) return showUnplayable('');
+      return later();
+  }
+}
+
+const wishes = {
+  toggle(): void {
+    if (stage.dataset.state === 'ready' && !player) return void look();
+    if (!player) return;
+    if (video.paused) void play();
+    else video.pause();
+  },
+  toLive(): void {
+    if (!player) return;
+    player.toLive();
+    if (video.paused) void play();
+  },
+  retry(): void {
+    tries = brokenInARow = 0;
+    showLoading();
+    void look();
+  },
+};
+
+video.addEventListener('playing', () => {
+  hasPlayed = true;
+  endedLife = null;
+  tries = 0;
+  show('playing');
+  $('sound').hidden = !video.muted;
+});
+video.addEventListener('timeupdate', () => {
+  moved = performance.now();
+  if (stage.dataset.state !== 'playing' && player && !video.paused && video.readyState > 2) show('playing');
+});
+video.addEventListener('waiting', () => {
+  const mine = turn;
+  setTimeout(() => {
+    if (mine === turn && video.readyState < 3 && stage.dataset.state === 'playing' && performance.now() - moved > 400) showLoading();
+  }, 500);
+});
+video.addEventListener('pause', () => {
+  clearTimeout(rest);
+  // Nobody looks, so nothing is fetched, and nothing is charged.
+  rest = setTimeout(() => {
+    if (!player || !video.paused) return;
+    resting = true;
+    player.rest();
+  }, restAfter) as unknown as number;
+});
+video.addEventListener('play', () => {
+  clearTimeout(rest);
+  if (resting) player?.resume();
+  else if (hasPlayed && player && player.latency() > 3) player.toLive();
+  resting = false;
+  moved = performance.now();
+});
+setInterval(() => {
+  const silence = performance.now() - moved;
+  if (!player || video.paused || silence < 6000) return;
+  if (silence > mostSilence) failed({ kind: 'broken' });
+  else if (stage.dataset.state === 'loading' && hasPlayed) showInterrupted();
+}, 1000);
+addEventListener('online', () => {
+  if (!player && stage.dataset.state === 'offline') void look();
+});
+
+video.muted = address.muted;
+// iPhones give the managed kind of Media Source only to what does not go to another screen.
+if (!('MediaSource' in window)) video.disableRemotePlayback = true;
+setUpControls(address.stream, () => player, wishes);
+
+const [status = '', word = ''] = (document.documentElement.dataset.refused ?? '').split(' ');
+if (status && status !== '503') showRefused(Number(status), word);
+else if (address.autoplay) void look();
+else show('ready');
