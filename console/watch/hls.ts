@@ -17,6 +17,12 @@ export function play(video: HTMLVideoElement, url: string, heard: Heard): Player
   });
   const ended = () => heard.ended();
   video.addEventListener('ended', ended);
+  // A last part that did not come whole leaves Media Source open: the picture stands still, and no event says that this was all.
+  let at = NaN;
+  const still = setInterval(() => {
+    if (hls.latestLevelDetails?.live === false && !video.paused && !video.seeking && video.currentTime === at) ended();
+    at = video.currentTime;
+  }, 2000);
   hls.loadSource(url);
   hls.attachMedia(video);
 
@@ -39,6 +45,7 @@ export function play(video: HTMLVideoElement, url: string, heard: Heard): Player
       hls.startLoad(-1);
     },
     destroy: () => {
+      clearInterval(still);
       video.removeEventListener('ended', ended);
       hls.destroy();
     },
