@@ -16,11 +16,24 @@ export async function ask(url: string): Promise<Answer> {
     const answer = await fetch(url, { method: 'HEAD', cache: 'no-store', signal: timeout() });
     if (answer.ok) return { is: 'there', life: lifeOf(answer.headers.get('ETag')) };
     if (answer.status === 429 || answer.status >= 500) return { is: 'busy', seconds: Number(answer.headers.get('Retry-After')) || 5 };
-    // Only the body has the reason, and what is refused opens no session either.
-    const fault = refusal(answer.status, answer.status === 404 ? '' : await (await fetch(url, { cache: 'no-store', signal: timeout() })).text());
-    return fault.kind === 'refused' ? { is: 'refused', fault } : { is: 'missing' };
+    if (answer.status === 404) return { is: 'missing' };
+    const fault = await reason(url);
+    return fault.kind === 'refused' ? { is: 'refused', fault } : { is: 'busy', seconds: 5 };
   } catch {
     return { is: 'away' };
+  }
+}
+
+/** Why the stream is refused: only a body has the word, and what is refused opens no session either. */
+export async function reason(url: string): Promise<Fault> {
+  const abort = new AbortController();
+  try {
+    const answer = await fetch(url, { cache: 'no-store', signal: abort.signal });
+    return answer.ok ? { kind: 'broken' } : refusal(answer.status, await answer.text());
+  } catch {
+    return { kind: 'broken' };
+  } finally {
+    abort.abort();
   }
 }
 

@@ -4,8 +4,8 @@ import { $, stage, video } from './screen';
 import { say } from './words';
 
 const idleAfter = 2500;
-// Behind the newest by more than this is not live any more: a pause, a sleep.
-const liveWithin = 8;
+// Seconds more than the player wants are not live any more: a pause, a sleep.
+const liveWithin = 4;
 
 // iPhones make the video alone as large as the screen.
 type PhoneVideo = HTMLVideoElement & { webkitEnterFullscreen?: () => void };
@@ -19,13 +19,13 @@ export interface Wishes {
 export function setUpControls(name: string, player: () => Player | null, wishes: Wishes): void {
   const volume = $<HTMLInputElement>('volume'), facts = $('facts'), info = $('info');
   const label = (id: string, text: string) => {
-    $(id).ariaLabel = text;
+    $(id).setAttribute('aria-label', text);
     $(id).title = text;
   };
-  $('bar').ariaLabel = say('player');
+  $('bar').setAttribute('aria-label', say('player'));
   $('name').textContent = name;
   $('live-word').textContent = say('live');
-  $('start').ariaLabel = say('start', { name });
+  $('start').setAttribute('aria-label', say('start', { name }));
   $('sound').textContent = say('unmute');
   label('volume', say('volume'));
   label('info', say('info'));
@@ -46,7 +46,8 @@ export function setUpControls(name: string, player: () => Player | null, wishes:
     label('full', say(document.fullscreenElement ? 'leaveFull' : 'full'));
   };
   const drawLive = () => {
-    const late = player()?.latency() ?? NaN, isLive = stage.dataset.state === 'playing' && !video.paused && !(late > liveWithin);
+    const late = player()?.latency() ?? NaN;
+    const isLive = stage.dataset.state === 'playing' && !video.paused && !(late > player()!.target() + liveWithin);
     stage.classList.toggle('live', isLive);
     label('live', say(isLive ? 'live' : 'toLive'));
     if (facts.hidden) return;
@@ -77,7 +78,7 @@ export function setUpControls(name: string, player: () => Player | null, wishes:
   };
   const toggleFacts = () => {
     facts.hidden = !facts.hidden;
-    info.ariaExpanded = String(!facts.hidden);
+    info.setAttribute('aria-expanded', String(!facts.hidden));
     drawLive();
   };
 
@@ -91,9 +92,11 @@ export function setUpControls(name: string, player: () => Player | null, wishes:
   });
   for (const [id, act] of [['play', wishes.toggle], ['start', wishes.toggle], ['mute', mute], ['sound', mute], ['live', wishes.toLive], ['info', toggleFacts],
     ['full', toggleFull], ['again', wishes.retry]] as const) $(id).addEventListener('click', act);
+  // On a touch screen the first touch brings the bar; here, for on its way up it wakes it.
+  let onlyWakes = false;
+  video.addEventListener('pointerdown', event => { onlyWakes = event.pointerType === 'touch' && stage.classList.contains('idle'); });
   video.addEventListener('click', () => {
-    // On a touch screen the first touch brings the bar.
-    if (!stage.classList.contains('idle') || !matchMedia('(hover: none)').matches) wishes.toggle();
+    if (!onlyWakes) wishes.toggle();
   });
   video.addEventListener('dblclick', toggleFull);
 
@@ -113,7 +116,7 @@ export function setUpControls(name: string, player: () => Player | null, wishes:
     stage.classList.remove('idle');
     clearTimeout(idle);
     idle = setTimeout(() => {
-      if (!video.paused && !$('bar').matches(':focus-within:has(:focus-visible)')) stage.classList.add('idle');
+      if (!video.paused && !document.activeElement?.matches('#bar :focus-visible')) stage.classList.add('idle');
     }, idleAfter) as unknown as number;
   };
   for (const event of ['pointermove', 'pointerdown', 'keydown', 'focusin']) addEventListener(event, wake);

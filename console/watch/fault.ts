@@ -23,6 +23,8 @@ export interface Player {
   protocol(): string;
   /** Seconds behind the newest that the server has given; NaN while nobody can say. */
   latency(): number;
+  /** How many it wants to be. */
+  target(): number;
   toLive(): void;
   /** Nobody looks: fetch no more until resume. */
   rest(): void;

@@ -23,6 +23,7 @@ export function play(video: HTMLVideoElement, url: string, heard: Heard): Player
   return {
     protocol: () => 'HTTP-FLV',
     latency: behind,
+    target: () => 0.5,
     toLive: () => {
       if (behind() > 0.5) video.currentTime += behind() - 0.3;
     },

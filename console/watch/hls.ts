@@ -38,6 +38,7 @@ export function play(video: HTMLVideoElement, url: string, heard: Heard): Player
   return {
     protocol: () => hls.latestLevelDetails?.partTarget ? 'LL-HLS' : 'HLS',
     latency: () => hls.latestLevelDetails?.live && video.readyState > 1 ? hls.latency : NaN,
+    target: () => hls.targetLatency ?? 0,
     toLive,
     rest: () => hls.stopLoad(),
     resume: () => {

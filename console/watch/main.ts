@@ -1,13 +1,16 @@
 // The page of one live stream: asks whether there is something to play, plays it, and says what stands when it cannot.
-import './watch.css';
 import { readAddress } from './address';
-import { ask } from './ask';
+import { ask, reason } from './ask';
 import { setUpControls } from './controls';
 import type { Fault, Player } from './fault';
+import * as native from './native';
 import { $, show, showBusy, showEnded, showInterrupted, showLoading, showOffline, showRefused, showUnplayable, showWaiting, stage, video } from './screen';
 
 const address = readAddress(location);
 document.title = address.stream;
+
+// iPhones before iOS 17.1 have none, and play HLS themselves.
+const media = 'MediaSource' in window || 'ManagedMediaSource' in window;
 
 const pauses = [1, 2, 4, 8, 10];
 // What failed again within this time has not been mended by beginning anew.
@@ -16,6 +19,8 @@ const restAfter = 10_000;
 // The server keeps an event open for a publisher who comes back: live.reconnect_grace, 30 s.
 const mostSilence = 45_000;
 
+type Way = 'hls' | 'flv';
+
 let player: Player | null = null;
 let turn = 0;
 let tries = 0;
@@ -23,7 +28,7 @@ let brokenInARow = 0;
 let life = '', endedLife: string | null = null;
 let began = 0, moved = 0;
 let timer = 0, rest = 0, resting = false;
-let hasPlayed = false;
+let hasPlayed = false, isWanted = true;
 
 function stop(): void {
   turn++;
@@ -42,19 +47,19 @@ function later(seconds = pauses[Math.min(tries++, pauses.length - 1)]!): void {
 async function look(): Promise<void> {
   stop();
   const mine = turn;
-  const { hls, flv } = await players();
-  const byFlv = address.player === 'flv' && flv;
-  let answer = await ask(byFlv ? address.flv : address.hls);
-  let way: 'hls' | 'flv' = byFlv ? 'flv' : 'hls';
+  let way: Way = address.player === 'flv' && media ? 'flv' : 'hls';
+  if (!media && !native.isSupported(video)) return showUnplayable('');
+  // On its way while the server is asked.
+  load(way).catch(() => {});
+  let answer = await ask(address[way]);
   // There is a publisher, and no HLS of what he sends.
-  if (answer.is === 'missing' && !byFlv && address.player === null && flv && (await ask(address.flv)).is === 'there')
+  if (answer.is === 'missing' && way === 'hls' && address.player === null && media && (await ask(address.flv)).is === 'there')
     [answer, way] = [{ is: 'there', life: '' }, 'flv'];
   if (mine !== turn) return;
   switch (answer.is) {
     case 'there':
       if (endedLife !== null && answer.life !== '' && answer.life === endedLife) return later(5);
       life = answer.life;
-      if (way === 'hls' && !hls) return showUnplayable('');
       return begin(way);
     case 'missing':
       if (endedLife === null) showWaiting();
@@ -71,20 +76,17 @@ async function look(): Promise<void> {
   }
 }
 
-/** What this browser can play with: hls.js, or by itself; mpegts.js. Only what is played is fetched. */
-async function players() {
-  const media = 'MediaSource' in window || 'ManagedMediaSource' in window;
-  const native = await import('./native');
-  return { hls: media || native.isSupported(video), flv: media && 'fetch' in window };
+/** Only what is played with is fetched. */
+function load(way: Way) {
+  return way === 'flv' ? import('./flv') : media ? import('./hls') : Promise.resolve(native);
 }
 
-async function begin(way: 'hls' | 'flv'): Promise<void> {
+async function begin(way: Way): Promise<void> {
   const mine = turn;
   showLoading();
-  let module: typeof import('./hls') | typeof import('./flv') | typeof import('./native');
+  let module: Awaited<ReturnType<typeof load>>;
   try {
-    module = way === 'flv' ? await import('./flv') : await import('./hls');
-    if (!module.isSupported(video)) module = await import('./native');
+    module = await load(way);
   } catch {
     // The page's own file did not come.
     showOffline();
@@ -93,9 +95,9 @@ async function begin(way: 'hls' | 'flv'): Promise<void> {
   if (mine !== turn) return;
   if (!module.isSupported(video)) return showUnplayable('');
   began = moved = performance.now();
-  player = module.play(video, way === 'flv' ? address.flv : address.hls, {
+  player = module.play(video, address[way], {
     fault: fault => {
-      if (mine === turn) failed(fault);
+      if (mine === turn) failed(fault, way);
     },
     ended: () => {
       if (mine === turn) ended();
@@ -124,32 +126,44 @@ function ended(): void {
   later();
 }
 
-function failed(fault: Fault): void {
+function failed(fault: Fault, way: Way): void {
   const isSteady = performance.now() - began > steadyAfter;
   stop();
   switch (fault.kind) {
     case 'refused':
-      // Of a child below the session's path: the session is over, and the link may open another.
+      // Below the session's path: the session's time is over, and the link may open another.
       if (fault.status !== 403 && isSteady) return void look();
-      return fault.word ? showRefused(fault.status, fault.word) : void look();
+      return void explain(fault, way);
     case 'codec':
       return showUnplayable(fault.name);
     default:
+      if (!isWanted) return show('ready');
+      if (stage.dataset.state === 'playing') showLoading();
       brokenInARow = isSteady ? 1 : brokenInARow + 1;
       if (brokenInARow > 5) return showUnplayable('');
       return later();
   }
 }
 
+async function explain(fault: Extract<Fault, { kind: 'refused' }>, way: Way): Promise<void> {
+  const mine = turn, told = fault.word ? fault : await reason(address[way]);
+  if (mine !== turn) return;
+  if (told.kind === 'refused') showRefused(told.status, told.word);
+  else later();
+}
+
 const wishes = {
   toggle(): void {
+    if (stage.dataset.state === 'ready') isWanted = true;
     if (stage.dataset.state === 'ready' && !player) return void look();
     if (!player) return;
-    if (video.paused) void play();
+    isWanted = video.paused;
+    if (isWanted) void play();
     else video.pause();
   },
   toLive(): void {
     if (!player) return;
+    isWanted = true;
     player.toLive();
     if (video.paused) void play();
   },
@@ -166,6 +180,10 @@ video.addEventListener('playing', () => {
   tries = 0;
   show('playing');
   $('sound').hidden = !video.muted;
+});
+// To be started while its source is being changed is no answer.
+video.addEventListener('canplay', () => {
+  if (player && isWanted && video.paused && stage.dataset.state !== 'ready') void play();
 });
 video.addEventListener('timeupdate', () => {
   moved = performance.now();
@@ -196,7 +214,7 @@ video.addEventListener('play', () => {
 setInterval(() => {
   const silence = performance.now() - moved;
   if (!player || video.paused || silence < 6000) return;
-  if (silence > mostSilence) failed({ kind: 'broken' });
+  if (silence > mostSilence) failed({ kind: 'broken' }, 'hls');
   else if (stage.dataset.state === 'loading' && hasPlayed) showInterrupted();
 }, 1000);
 addEventListener('online', () => {

@@ -15,6 +15,7 @@ export function play(video: HTMLVideoElement, url: string, heard: Heard): Player
   return {
     protocol: () => 'HLS',
     latency: () => NaN,
+    target: () => 0,
     toLive,
     rest: () => {},
     resume: toLive,
