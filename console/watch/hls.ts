@@ -58,7 +58,8 @@ const isCodec = (error: ErrorData) =>
   || error.details === ErrorDetails.BUFFER_INCOMPATIBLE_CODECS_ERROR;
 
 function faultOf(error: ErrorData) {
-  if (isCodec(error)) return { kind: 'codec', name: error.mimeType?.match(/codecs="?([^"]*)/)?.[1] ?? '' } as const;
+  // Of a playlist whose every variant is unknown hls.js has the names in its words alone.
+  if (isCodec(error)) return { kind: 'codec', name: /(?:codecs="?|supported: \[")([^"]+)/.exec(`${error.mimeType ?? ''} ${error.error.message}`)?.[1] ?? '' } as const;
   const details = error.networkDetails as XMLHttpRequest | undefined;
   return error.response?.code ? refusal(error.response.code, details?.responseText ?? '') : { kind: 'broken' } as const;
 }
