@@ -9,6 +9,8 @@ export function play(video: HTMLVideoElement, url: string, heard: Heard): Player
   const flv = mpegts.createPlayer({ type: 'flv', isLive: true, url }, {
     enableStashBuffer: false, liveSync: true, liveSyncMaxLatency: 0.6, liveSyncTargetLatency: 0.3, liveSyncPlaybackRate: 1.1,
     liveBufferLatencyChasing: true, liveBufferLatencyMaxLatency: 2, liveBufferLatencyMinRemain: 0.3,
+    // It asks with a policy of its own, which would send the page's address, and the token in it.
+    referrerPolicy: 'strict-origin',
     autoCleanupSourceBuffer: true, autoCleanupMaxBackwardDuration: 30, autoCleanupMinBackwardDuration: 15,
   });
   const behind = () => video.buffered.length ? video.buffered.end(video.buffered.length - 1) - video.currentTime : NaN;

@@ -61,5 +61,5 @@ export function refusalWords(status: number, word: string): [Word, Word, canTryA
     case 'address_refused': case 'other_address': case 'client_refused': return ['address', 'addressDetail', true];
   }
   if (status === 410) return ['expired', 'expiredDetail', false];
-  return status === 403 ? ['barred', 'barredDetail', true] : ['wrong', 'wrongDetail', false];
+  return status === 403 ? ['barred', 'barredDetail', ['kicked', 'revoked', 'blocked'].includes(word)] : ['wrong', 'wrongDetail', false];
 }
