@@ -201,6 +201,6 @@ changed_since() {
 # Is any of the server's sources newer than what was built?
 stale() {
     [[ -e $BUILT && -x $SERVER ]] || return 0
-    ! pages_stale && [[ ! $WWWROOT -nt $BUILT ]] || return 0
+    ! pages_stale && [[ ! $PAGES -nt $BUILT ]] || return 0
     changed_since "$BUILT" src ./*.props ./*.slnx global.json
 }
