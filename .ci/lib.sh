@@ -3,6 +3,9 @@
 
 SERVER=artifacts/bin/XLive.Server/release/xlive
 BUILT=artifacts/built # when the server's last build began
+WWWROOT=src/XLive.Server/wwwroot
+PAGES=artifacts/pages # when the last build of its pages began
+NO_PAGES=artifacts/no-pages # when one failed
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DEBIAN_FRONTEND=noninteractive
 
 say() { printf '%s\n' "$*" >&2; }
@@ -145,6 +148,7 @@ build() {
     elif [[ ${2:-} == --if-stale ]] && in_use; then
         status=2
     else
+        build_pages 9>&-
         touch "$stamp"
         # The compiler's servers outlive the build; they must not inherit its lock.
         if patiently "Building $1" dotnet build -c Release --nologo -v minimal "$1" 9>&-; then
@@ -158,11 +162,45 @@ build() {
     return "$status"
 }
 
-# Is any of the server's sources newer than what was built? Directories count too: a deleted file shows there only.
+# The pages that the server shows, before it is built, for they become a part of it. Without npm there is a server all the same, and it says what it lacks.
+build_pages() {
+    local stamp=artifacts/stamp.$$
+    pages_stale || return 0
+    if fetch_for_pages && touch "$stamp" && patiently "Building the pages" node console/build.mjs; then
+        mv "$stamp" "$PAGES"
+        rm -f "$NO_PAGES"
+    else
+        rm -f "$stamp"
+        touch "$NO_PAGES"
+        say "The pages could not be built: /watch is left out, everything else works."
+    fi
+}
+
+fetch_for_pages() {
+    [[ console/node_modules/.package-lock.json -nt console/package-lock.json ]] ||
+        patiently "Fetching what the pages are built with" npm ci --prefix console --omit=dev --ignore-scripts --no-audit --no-fund
+}
+
+# Those that could not be built are tried again when they have changed, or a day later.
+pages_stale() {
+    [[ -d console ]] && there node && there npm || return 1
+    if [[ -e $NO_PAGES ]]; then
+        [[ -z $(find "$NO_PAGES" -mtime -1) ]] || changed_since "$NO_PAGES" console
+    else
+        [[ ! -e $PAGES || ! -d $WWWROOT ]] || changed_since "$PAGES" console
+    fi
+}
+
+# changed_since STAMP PLACE...: directories count too, a deleted file shows there only; what builds make does not.
+changed_since() {
+    local stamp=$1
+    shift
+    [[ -n $(find "$@" \( -name node_modules -o -name wwwroot -o -name dist -o -name bin -o -name obj \) -prune -o -newer "$stamp" -print -quit) ]]
+}
+
+# Is any of the server's sources newer than what was built?
 stale() {
     [[ -e $BUILT && -x $SERVER ]] || return 0
-    local sources=(src ./*.props ./*.slnx global.json)
-    [[ ! -d console ]] || sources+=(console)
-    [[ -n $(find "${sources[@]}" \( -name node_modules -o -name wwwroot -o -name dist -o -name bin -o -name obj \) -prune \
-        -o -newer "$BUILT" -print -quit) ]]
+    ! pages_stale && [[ ! $PAGES -nt $BUILT ]] || return 0
+    changed_since "$BUILT" src ./*.props ./*.slnx global.json
 }

@@ -18,6 +18,7 @@ using XLive.Server.Playback.HttpFlv;
 using XLive.Server.Playback.Rtmp;
 using XLive.Server.Playback.Vod;
 using XLive.Server.Playback.Vod.Origin;
+using XLive.Server.Playback.Watch;
 using XLive.Server.Rtmp;
 using XLive.Server.Sending;
 using XLive.Server.Sessions;
@@ -151,6 +152,7 @@ public static class Program
         services.AddLive(settings);
         services.AddHls();
         services.AddHttpFlv();
+        services.AddWatch();
         services.AddForward();
         services.AddVod(settings);
         services.AddFrontCache(settings);

@@ -81,7 +81,8 @@ public sealed class ColdStartTests
             }
         }
         foreach (var page in (string[])["/", "/health", "/health/live", "/health/ready", "/stats", "/monitor", "/api/v1/config", "/api/v1/me", "/api/v1/none",
-            "/login", "/refresh", "/logout", "/monitor/console.js", "/metrics", "/a%2e%2e/b"])
+            "/login", "/refresh", "/logout", "/monitor/console.js", "/metrics", "/a%2e%2e/b",
+            "/watch/live/cam", ServerProcess.Sign("/watch/live/cam", scope: "/live/cam").InQuery])
         {
             foreach (var bearer in (string[])["x.y.z", token])
             {

@@ -21,6 +21,17 @@ public sealed class LiveApps
         return slash > 1 && slash < scope.Length - 1 && Has(scope[1..slash]);
     }
 
+    /// <summary>The stream, "/{app}/{stream}", whose page a path is: "/watch/{app}/{stream}". Nothing where it is no page.</summary>
+    public ReadOnlySpan<char> ShownAt(ReadOnlySpan<char> path)
+    {
+        const string Pages = "/watch";
+        if (!path.StartsWith(Pages, StringComparison.Ordinal))
+            return default;
+        ReadOnlySpan<char> shown = path[Pages.Length..];
+        int slash = shown.LastIndexOf('/');
+        return slash > 1 && slash < shown.Length - 1 && shown[0] == '/' && Has(shown[1..slash]) ? shown : default;
+    }
+
     /// <summary>"/{app}/{stream}" of any path that is a form of it, else null.</summary>
     public string? StreamOf(string path)
     {
@@ -43,11 +54,14 @@ public sealed class LiveApps
     {
         var rest = path[1..];
         var slash = rest.IndexOf('/');
-        if (slash < 0)
-            return false;
+        return slash >= 0 && Has(rest[..slash]);
+    }
+
+    private bool Has(ReadOnlySpan<char> app)
+    {
         foreach (byte[] name in _names)
         {
-            if (Ascii.Equals(name, rest[..slash]))
+            if (Ascii.Equals(name, app))
                 return true;
         }
         return false;

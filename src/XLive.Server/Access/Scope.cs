@@ -75,6 +75,8 @@ public static class Scope
     public static string? Narrowest(string path, LiveApps liveApps)
     {
         string derived = Derived(path).ToString();
+        if (liveApps.ShownAt(path) is { IsEmpty: false } shown)
+            return shown.ToString();
         if (liveApps.StreamOf(path) is { } stream)
             return stream;
         if (path.EndsWith('/'))

@@ -48,6 +48,9 @@ public readonly struct RequestTarget
     /// <summary>As it came: for the log alone, which hides what is secret in it.</summary>
     public string Raw => _target ?? "";
 
+    /// <summary>The same target, grant and query, as if its path began so many characters later.</summary>
+    internal RequestTarget From(int characters) => new(_text, _start + characters, _end, _target, _query, _grantEnd);
+
     public static bool TryParse(string target, out RequestTarget parsed, out string fault)
     {
         parsed = default;

@@ -88,6 +88,16 @@ public class ScopeTests
         Assert.Equal(tooWide, Scope.IsTooWideToDerive(Encoding.UTF8.GetBytes(derived), apps));
 
     [Theory]
+    [InlineData("/watch/live/cam", "/live/cam")]
+    [InlineData("/watch/live/", "/watch/live/")]
+    [InlineData("/watch/live/cam/x", "/watch/live/cam/x")]
+    [InlineData("/watch/films/cam", "/watch/films/cam")]
+    [InlineData("/watchlive/cam", "/watchlive/cam")]
+    [InlineData("/watch", "/watch")]
+    public void Narrowest_of_a_page_is_its_stream(string path, string scope) =>
+        Assert.Equal(path.EndsWith('/') ? null : scope, Scope.Narrowest(path, apps));
+
+    [Theory]
     [InlineData("/live/cam.m3u8", "/live/cam")]
     [InlineData("/live/cam.flv", "/live/cam")]
     [InlineData("/live/cam", "/live/cam")]

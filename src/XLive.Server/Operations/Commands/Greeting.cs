@@ -5,6 +5,7 @@ using XLive.Server.Accounts;
 using XLive.Server.Door;
 using XLive.Server.Playback.Vod;
 using XLive.Server.Playback.Vod.Folder;
+using XLive.Server.Playback.Watch;
 using XLive.Server.Rtmp;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
@@ -71,7 +72,11 @@ internal sealed class Greeting(IServiceProvider services, ServerSettings setting
             return;
         }
         var expires = DateTimeOffset.UtcNow.AddHours(12).ToUnixTimeSeconds();
-        Say("Watch:        " + OwnUrls.Viewers(settings) + SignCommand.Sign(settings, files, $"/{stream}.m3u8", "demo", expires, null, null, false));
+        string Link(string path) => OwnUrls.Viewers(settings) + SignCommand.Sign(settings, files, path, "demo", expires, null, null, false);
+        var hasPage = services.GetRequiredService<WatchPage>().IsBuilt;
+        if (hasPage)
+            Say("Watch:        " + Link($"/watch/{stream}"));
+        Say((hasPage ? "For players:  " : "Watch:        ") + Link($"/{stream}.m3u8"));
     }
 
     /// <summary>Kestrel calls every port's protocol http.</summary>

@@ -143,6 +143,11 @@ internal static class Rehearsal
         var key = Encoding.UTF8.GetBytes(Secret);
         await visitor.AskAsync("GET", SignedUrl.SignAsPrefix("/film/small.ts", "u", Expires(1), key));
         await visitor.AskAsync("GET", SignedUrl.Sign("/film/small.ts", "u", Expires(-1), key));
+        foreach (var accepted in (string[])["*/*", "text/html"])
+        {
+            await visitor.AskAsync("GET", SignedUrl.Sign("/watch/live/x", "u", Expires(1), key, scope: "/live/x"), "Accept: " + accepted, "Accept-Encoding: gzip");
+            await visitor.AskAsync("GET", "/watch/live/x", "Accept: " + accepted);
+        }
         await visitor.AskAsync("GET", "/film/small.ts");
         await visitor.AskAsync("GET", "/film/small.ts?uid=u&expires=1&token=x");
         await visitor.AskAsync("GET", Link("/film/small.ts").Replace("token=", "token=A", StringComparison.Ordinal));

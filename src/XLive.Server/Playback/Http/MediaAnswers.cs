@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Http;
 using XLive.Server.Access;
 using XLive.Server.Door;
 using XLive.Server.Live;
-using XLive.Server.Telemetry;
 
 namespace XLive.Server.Playback.Http;
 
@@ -17,8 +16,17 @@ internal interface IMediaSource
     bool OpensWebSockets => false;
 }
 
+/// <summary>
+/// What a browser opens, and not a player. It is asked before the gate: its scripts are everybody's, and whether a page may be seen it asks the gate itself.
+/// </summary>
+internal interface IPageSource
+{
+    /// <summary>False: the path is no page's.</summary>
+    bool TryAnswer(Exchange exchange, out ValueTask answer);
+}
+
 /// <summary>A request for media: the gate, then the first that has what is asked for. Live streams come before films (contract: the order of meaning).</summary>
-internal sealed class MediaAnswers(PlaybackGate gate, IEnumerable<IMediaSource> sources, LiveStreams live, AuditLog audit)
+internal sealed class MediaAnswers(PlaybackGate gate, IEnumerable<IMediaSource> sources, IPageSource pages, LiveStreams live, MediaRefusals refusals)
 {
     private readonly IMediaSource[] _sources = [.. sources];
 
@@ -32,6 +40,8 @@ internal sealed class MediaAnswers(PlaybackGate gate, IEnumerable<IMediaSource> 
             exchange.Headers.Allow = "GET, HEAD, OPTIONS";
             return MediaErrors.WriteAsync(exchange, StatusCodes.Status405MethodNotAllowed, "media is read with GET or HEAD");
         }
+        if (pages.TryAnswer(exchange, out var page))
+            return page;
         var admission = gate.Admit(exchange);
         return admission.Pending is { } pending ? AwaitAsync(exchange, pending) : AnswerAsync(exchange, admission);
     }
@@ -44,7 +54,7 @@ internal sealed class MediaAnswers(PlaybackGate gate, IEnumerable<IMediaSource> 
     private ValueTask AnswerAsync(Exchange exchange, in Admission admission)
     {
         if (!admission.Granted)
-            return RefuseAsync(exchange, admission);
+            return refusals.WriteAsync(exchange, admission);
         var path = exchange.Target.Path;
         if (MediaKind.IsHidden(path) || path[^1] == '/' || FrontDoor.IsReserved(path))
             return MediaErrors.WriteAsync(exchange, StatusCodes.Status404NotFound, "no such file");
@@ -80,17 +90,5 @@ internal sealed class MediaAnswers(PlaybackGate gate, IEnumerable<IMediaSource> 
                 return answer;
         }
         return MediaErrors.WriteAsync(exchange, StatusCodes.Status404NotFound, "no such file");
-    }
-
-    private ValueTask RefuseAsync(Exchange exchange, in Admission admission)
-    {
-        exchange.RefusedFor = admission.Reason;
-        if (admission.Status == StatusCodes.Status503ServiceUnavailable)
-            exchange.Headers.RetryAfter = "10";
-        else if (admission.Status != StatusCodes.Status404NotFound)
-            audit.Refused(admission.Reason, admission.Kid, exchange.Remote, exchange.Target.Raw);
-        if (admission.Status == StatusCodes.Status401Unauthorized)
-            exchange.Headers.WWWAuthenticate = "Bearer realm=\"xlive\"";
-        return MediaErrors.WriteAsync(exchange, admission.Status, admission.Reason);
     }
 }

@@ -6,7 +6,7 @@ namespace XLive.Server.Playback.Http;
 public sealed record MediaKind(string Name, string ContentType, string CacheControl, FileKind Counted = FileKind.Other)
 {
     // A segment's bytes never change under its name; a site that does replace one gets a new validator, and XLive itself looks again each second.
-    private const string Immutable = "public, max-age=31536000, immutable";
+    internal const string Immutable = "public, max-age=31536000, immutable";
     private const string Hour = "public, max-age=3600";
     private const string Minute = "public, max-age=60";
     internal const string Never = "private, no-store";

@@ -36,6 +36,7 @@ public static class VodServices
         services.AddSingleton<IMediaSource>(p => new VodHandler(
             settings.Of<FolderOptions>().Mode == BackendMode.Http ? null : p.GetRequiredService<FolderSource>(), p.GetService<OriginHandler>(),
             p.GetRequiredService<PlaylistAnswers>(), p.GetRequiredService<KeyPaths>()));
+        services.AddSingleton<MediaRefusals>();
         services.AddSingleton<MediaAnswers>();
     }
 
