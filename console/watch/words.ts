@@ -15,7 +15,7 @@ const english = {
   page: 'The stream may not be shown on this page', pageDetail: 'Open it on the site that it belongs to.',
   address: 'The stream may not be watched from here', addressDetail: 'Your network or your program is not allowed to. The site that shows the stream can tell you more.',
   barred: 'You may not watch this stream', barredDetail: 'The site that shows it can tell you why.',
-  again: 'Try again', start: 'Play {name}', play: 'Play', pause: 'Pause', mute: 'Mute', unmute: 'Sound on', volume: 'Volume', live: 'Live', toLive: 'Go to live',
+  again: 'Try again', start: 'Play {name}', play: 'Play', pause: 'Pause', mute: 'Mute', unmute: 'Turn sound on', volume: 'Volume', live: 'Live', toLive: 'Go to live',
   info: 'Details', full: 'Full screen', leaveFull: 'Leave full screen', player: 'Player',
   behind: 'Behind live', size: 'Picture', way: 'Protocol', seconds: '{n} s',
 };

@@ -53,7 +53,7 @@ public sealed class WatchTests
         Assert.Equal(("cam", "Nobody is streaming yet"), (steps["waiting"].Title, steps["waiting"].Headline));
         Assert.True(steps["playing"] is { Muted: true, Frames: > 0 });
         Assert.Matches(@"^Behind live \d+\.\d s Picture 320 × 180 Protocol LL-HLS$", steps["playing"].Facts);
-        Assert.Contains("Sound on", steps["playing"].Buttons);
+        Assert.Contains("Turn sound on", steps["playing"].Buttons);
         Assert.True(steps["paused"] is { Muted: false, Paused: true });
         Assert.Contains("Play", steps["paused"].Buttons);
         Assert.Equal("The stream is interrupted", steps["interrupted"].Headline);
