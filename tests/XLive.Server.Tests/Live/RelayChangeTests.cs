@@ -41,7 +41,7 @@ public sealed class RelayChangeTests
         film.End(PublishEnd.Lost);
         Until.True(() => Comes(node, Cam), "and again");
         Assert.Same(stream, node.Get<LiveStreams>().All.Single());
-        Assert.Equal((2, ""), (remote.Connections, node.Get<Pulls>().All.Single().Trouble));
+        Until.Equal((2, ""), () => (remote.Connections, node.Get<Pulls>().All.Single().Trouble), "nothing is wrong");
     }
 
     [Fact]

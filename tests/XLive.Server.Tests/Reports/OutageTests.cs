@@ -168,7 +168,7 @@ public sealed class OutageTests(ITestOutputHelper output) : IDisposable
         house.Receiver = new() { ReportUrl = _receiver.Url, ApiKey = ReportHouse.Key };
         house.Clock.Pass(pause);
         house.UntilTaken();
-        Assert.Null(house.Trouble);
+        Until.Equal(null, () => house.Trouble, "nothing is wrong");
     }
 
     [Theory]
