@@ -170,12 +170,12 @@ public sealed class LedgerDiskTests(ITestOutputHelper output)
 
     private static async Task Until(Func<Task<bool>> holds, string what)
     {
-        for (var i = 0; i < 60; i++)
+        for (var i = 0; i < 150; i++)
         {
             if (await holds())
                 return;
             await Task.Delay(200);
         }
-        Assert.Fail("waited 12 s for " + what);
+        Assert.Fail("waited 30 s for " + what);
     }
 }

@@ -73,7 +73,7 @@ public sealed class PostgresFaultTests : IDisposable
         op.Play();
         _postgres.Signal(PostgresServer.SigStop);
         Task<HttpResponseMessage>[] crowd = [.. Enumerable.Range(0, 100).Select(_ => server.Http.PostAsync("/refresh", new StringContent("""{"refresh_token":"x"}""", System.Text.Encoding.UTF8, "application/json"), stop))];
-        HttpResponseMessage[] answers = await Task.WhenAll(crowd).WaitAsync(TimeSpan.FromSeconds(25), stop);
+        HttpResponseMessage[] answers = await Task.WhenAll(crowd).WaitAsync(TimeSpan.FromSeconds(50), stop);
         Assert.All(answers, a => Assert.Equal(HttpStatusCode.ServiceUnavailable, a.StatusCode));
         server.Process.Refresh();
         Assert.InRange(server.Process.Threads.Count, 1, threads + 50);

@@ -36,10 +36,10 @@ const until = async (what, look, ms = 15_000) => {
 /** What a visitor has before him. */
 const look = tab => tab.evaluate(() => {
   const text = id => document.getElementById(id)?.innerText.trim() ?? '';
-  const place = ['loading', 'sign-in', 'set-password', 'overview'].find(id => !document.getElementById(id).hidden);
+  const place = ['loading', 'sign-in', 'set-password', 'overview'].find(id => document.getElementById(id)?.hidden === false);
   return {
     url: location.href, title: document.title, place, language: document.documentElement.lang,
-    banner: text('banner'), error: place === 'overview' || place === 'loading' ? '' : text(`${place}-error`), said: document.getElementById('said').textContent,
+    banner: text('banner'), error: place === 'overview' || place === 'loading' ? '' : text(`${place}-error`), said: document.getElementById('said')?.textContent ?? '',
     waiting: text('loading'), heading: document.querySelector(`#${place} h2`)?.innerText ?? '', focus: document.activeElement?.id ?? '',
     state: text('state'), checks: [...document.querySelectorAll('#checks li')].map(li => li.innerText.replace(/\s+/g, ' ')),
     tiles: Object.fromEntries([...document.querySelectorAll('[data-tile]')].map(tile => [tile.dataset.tile, tile.innerText.replace(/\s+/g, ' ')])),
