@@ -9,7 +9,10 @@ namespace XLive.EndToEnd;
 [Collection(Undisturbed.Name)]
 public sealed class LatencyTests
 {
-    private sealed record Seen(int Pictures, double Seconds, int Unreadable, int Waiting, int P5, int P50, int P95, int Slope, double Target, IReadOnlyList<string> Errors, Dictionary<string, int> Protocols);
+    private sealed record Seen(int Pictures, double Seconds, int Unreadable, int Waiting, int P5, int P50, int P95, int Slope, double Target, IReadOnlyList<string> Errors, Dictionary<string, int> Protocols)
+    {
+        public bool IsWhole => Pictures > 0.8 * 30 * Seconds;
+    }
 
     /// <summary>30 pictures a second, a key every second.</summary>
     private static Process Publish(ServerProcess server)
@@ -47,15 +50,15 @@ public sealed class LatencyTests
                     break;
                 Assert.True(clock.Elapsed < TimeSpan.FromSeconds(15), "no stream");
             }
-            // What else the machine does only ever adds to it.
+            // What else the machine does only ever adds to it, and takes pictures away.
             var seen = await Watch(url, player, seconds: 12);
-            for (var looks = 1; seen.P50 > most && looks < 3; looks++)
+            for (var looks = 1; (seen.P50 > most || !seen.IsWhole) && looks < 4; looks++)
                 seen = await Watch(url, player, seconds: 12);
             Assert.DoesNotContain(seen.Errors, static e => e.Contains("fatal", StringComparison.Ordinal));
             Assert.InRange(seen.P50, 1, most);
             Assert.InRange(seen.Unreadable, 0, seen.Pictures / 10);
             // A frozen picture with a clock that runs shows nowhere else.
-            Assert.True(seen.Pictures > 0.8 * 30 * seen.Seconds, $"{seen.Pictures} pictures in {seen.Seconds.ToString(CultureInfo.InvariantCulture)} s");
+            Assert.True(seen.IsWhole, $"{seen.Pictures} pictures in {seen.Seconds.ToString(CultureInfo.InvariantCulture)} s");
         }
         finally
         {
