@@ -74,7 +74,7 @@ internal sealed class AudioRendition(CmafSegments writer, Action<CmafPart> partR
         end = Scale(Writer.Place(end));
         CutUntil(end, ending.IsBroken);
         if (_start != None && !HasStaged && IsSilence(Covered, end))
-            Cover(Math.Min(end, _start + _longest));
+            Covered = Math.Min(end, _start + _longest);
     }
 
     /// <summary>So much later than the picture sound is not sent, unless it is always.</summary>

@@ -40,7 +40,7 @@ internal abstract partial class Rendition(CmafSegments writer, Action<CmafPart> 
     protected CmafSegments Writer => writer;
 
     /// <summary>Up to here the lengths of segments and parts add up; what is cut next begins here, a hole before its first sample being part of it.</summary>
-    protected long Covered { get; private set; } = None;
+    protected long Covered { get; set; } = None;
 
     protected abstract TrackKind Kind { get; }
 
@@ -133,9 +133,6 @@ internal abstract partial class Rendition(CmafSegments writer, Action<CmafPart> 
 
     /// <summary>Where the lengths of what begins with this sample are counted from.</summary>
     protected long BeginOf(in Sample first) => Covered == None ? first.Decoded : Math.Min(Covered, first.Decoded);
-
-    /// <summary>Nothing will come for the time up to there.</summary>
-    protected void Cover(long until) => Covered = until;
 
     /// <summary>So many of the staged samples are the next part.</summary>
     /// <param name="until">It lasts at least until then.</param>

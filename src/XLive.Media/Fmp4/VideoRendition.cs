@@ -6,8 +6,8 @@ namespace XLive.Media.Fmp4;
 
 /// <summary>
 /// H.264, HEVC, AV1. A sample's duration is the difference to the next one's time, so it is known when that comes; then it is decided whether it still
-/// belongs to the part. Where pictures come evenly the last of a part is taken to last as long as the one before, and the part is given out with it and not
-/// a picture later; the next is decoded where that ended, and shown when it says.
+/// belongs to the part. Where pictures come evenly the last of a part is taken to last as long as the shortest of those before, and the part is given out
+/// with it and not a picture later; the next is decoded where that ended, and shown when it says.
 ///
 /// A source that stands still for longer than a part makes one part that is longer: to say less would be to tear a hole, at which decoders wait for the
 /// next key frame.
@@ -171,7 +171,7 @@ internal sealed class VideoRendition(CmafSegments writer, Action<CmafPart> partR
         else if (_owed != None && !ending.IsBroken && end - _owed > Even)
         {
             // It stood still behind its last part. The next segment has no room for that: its bound is the target duration.
-            Cover(end);
+            Covered = end;
             (_owed, _last) = (None, end - 1);
         }
         Writer.FindTarget();
