@@ -10,7 +10,7 @@ internal static unsafe partial class Native
     public const uint EpollIn = 0x1, EpollOut = 0x4, EpollErr = 0x8, EpollHup = 0x10, EpollEdge = 1u << 31;
     public const int EpollAdd = 1;
     public const int SioOutQ = 0x5411;
-    public const int Tcp = 6, TcpInfo = 11;
+    public const int Tcp = 6, TcpInfo = 11, TcpNotSentLowat = 25;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct IoVec

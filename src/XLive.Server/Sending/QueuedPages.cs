@@ -20,10 +20,23 @@ internal sealed unsafe partial class WritableWaiter
 
     public Action? OnTight { get; set; }
 
+    /// <summary>What a socket may hold beyond what is on its way, where queues are kept short: a viewer's TCP asks for the next before it is gone.</summary>
+    public const int ShortQueue = 128 * 1024;
+
+    // The queue that the kernel grows for a viewer who reads nothing was 2.8 MB: 60 of them fill the room of a small group before anybody has
+    // looked at how slow they are. With so much of the room gone none grows any more.
+    private const int ShortFrom = 4;
+
+    private volatile bool _keepsQueuesShort;
+
+    public bool KeepsQueuesShort => _keepsQueuesShort;
+
     internal void CountQueue(SocketOutput output, SendableFile file)
     {
         Register(output);
         Recount(output, file, output.Queued);
+        if (QueuedPages > PagesBudget / ShortFrom)
+            _keepsQueuesShort = true;
         if (QueuedPages > PagesBudget)
             OnTight?.Invoke();
     }
@@ -37,6 +50,7 @@ internal sealed unsafe partial class WritableWaiter
             if (Volatile.Read(ref slots[i]) is { CountedFile: { } file } output)
                 Recount(output, file, output.Queued);
         }
+        _keepsQueuesShort = QueuedPages > PagesBudget / ShortFrom;
     }
 
     private void Recount(SocketOutput output, SendableFile? file, long queued)

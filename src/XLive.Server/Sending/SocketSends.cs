@@ -18,6 +18,7 @@ internal sealed unsafe partial class SocketOutput
     private int _pagesFrom;
     private long _bodyTaken;
     private long _charged; // for the call that runs
+    private bool _queueIsShort;
 
     private enum Step { Finished, SocketFull, NeedsLane, Paced }
 
@@ -33,6 +34,8 @@ internal sealed unsafe partial class SocketOutput
                     return Step.SocketFull;
                 _wantsRoom = false;
             }
+            if (_waiter.KeepsQueuesShort && !_queueIsShort)
+                ShortenQueue();
             while (HeadEnd > _headSent || _memory.Length > 0 || _fileLeft > 0)
             {
                 if (Meter is { IsStopped: true })
@@ -51,6 +54,14 @@ internal sealed unsafe partial class SocketOutput
             Stop(SendEnd.ViewerLeft);
         }
         return Step.Finished;
+    }
+
+    /// <summary>From here on, until it closes, the socket takes only what is on its way and this much more.</summary>
+    private void ShortenQueue()
+    {
+        uint unsent = WritableWaiter.ShortQueue;
+        _ = Native.setsockopt(_socket, Native.Tcp, Native.TcpNotSentLowat, &unsent, sizeof(uint));
+        _queueIsShort = true;
     }
 
     /// <summary>Null: there may be more to send.</summary>

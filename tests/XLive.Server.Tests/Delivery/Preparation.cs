@@ -6,5 +6,9 @@ internal static class Preparation
 {
     // The runtime looks once, at the process's first socket, which may belong to any test.
     [ModuleInitializer]
-    internal static void Prepare() => Program.Prepare();
+    internal static void Prepare()
+    {
+        Program.Prepare();
+        SocketsWatch.Begin();
+    }
 }

@@ -47,7 +47,8 @@ public sealed class ChaosTests
                 }
             }
         }));
-        await FailoverTests.Pass(clock, () => work.IsCompleted);
+        await FailoverTests.Pass(clock, () => work.IsCompleted, () =>
+            $": {whole} whole, {string.Join(", ", faults)}, {asker.Client.Connections.Taken} taken, {asker.Client.Connections.Waiting} waiting, clock {clock.Steady}, timers {string.Join(" ", clock.Timers)} (XLIVE_SEED={seed})");
         await work;
         await AskingTests.Eventually(() => asker.Client.Connections is { Taken: 0, Waiting: 0 } && asker.Client.Servers.All(static s => s.Pending == 0));
         var said = string.Join(", ", faults.Select(static f => $"{f.Key} {f.Value}"));

@@ -192,11 +192,11 @@ public sealed class FailoverTests
     }
 
     /// <summary>Moves the clock by a tenth of a second at a time, as long as it takes; what the clock wakes runs on other threads.</summary>
-    internal static async Task Pass(HandClock clock, Func<bool> holds)
+    internal static async Task Pass(HandClock clock, Func<bool> holds, Func<string>? soFar = null)
     {
-        for (var until = DateTime.UtcNow.AddSeconds(15); !holds(); await Task.Delay(5, TestContext.Current.CancellationToken))
+        for (var until = DateTime.UtcNow.AddSeconds(30); !holds(); await Task.Delay(5, TestContext.Current.CancellationToken))
         {
-            Assert.True(DateTime.UtcNow < until, "it has not come to be");
+            Assert.True(DateTime.UtcNow < until, $"it has not come to be{soFar?.Invoke()}");
             clock.Pass(TimeSpan.FromMilliseconds(100));
         }
     }
