@@ -81,6 +81,8 @@ public sealed partial class Overload : IDisposable
             _tight = true;
             _wake.Set();
         };
+        // Before the first viewer: a crowd that comes with the first second would be given what there is not.
+        Read();
         _loop = supervisor.OnThread("memory", 256 * 1024, Run);
     }
 

@@ -10,6 +10,7 @@ internal static unsafe partial class Native
     public const uint EpollIn = 0x1, EpollOut = 0x4, EpollErr = 0x8, EpollHup = 0x10, EpollEdge = 1u << 31;
     public const int EpollAdd = 1;
     public const int SioOutQ = 0x5411;
+    public const int AdviceRandom = 1; // POSIX_FADV_RANDOM
     public const int Tcp = 6, TcpInfo = 11, TcpNotSentLowat = 25;
 
     [StructLayout(LayoutKind.Sequential)]
@@ -48,6 +49,15 @@ internal static unsafe partial class Native
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint sendmsg(SafeHandle socket, MsgHdr* message, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint send(SafeHandle socket, void* bytes, nuint count, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint pread(SafeHandle file, void* bytes, nuint count, long offset);
+
+    [LibraryImport("libc")]
+    public static partial int posix_fadvise(SafeHandle file, long offset, long length, int advice);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint sendfile(SafeHandle socket, SafeHandle file, long* offset, nuint count);

@@ -24,18 +24,22 @@ internal sealed unsafe partial class WritableWaiter
     public const int ShortQueue = 128 * 1024;
 
     // The queue that the kernel grows for a viewer who reads nothing was 2.8 MB: 60 of them fill the room of a small group before anybody has
-    // looked at how slow they are. With so much of the room gone none grows any more.
+    // looked at how slow they are. With a quarter of the room gone none grows any more, and none is given pages. So much is gone at once, with
+    // what is read ahead, when a few dozen begin together: below that they are short from the first.
     private const int ShortFrom = 4;
+    private const long SmallBudget = 256 << 20;
 
     private volatile bool _keepsQueuesShort;
 
     public bool KeepsQueuesShort => _keepsQueuesShort;
 
+    private bool WantsShort => QueuedPages > PagesBudget / ShortFrom || PagesBudget < SmallBudget;
+
     internal void CountQueue(SocketOutput output, SendableFile file)
     {
         Register(output);
-        Recount(output, file, output.Queued);
-        if (QueuedPages > PagesBudget / ShortFrom)
+        Recount(output, file, output.QueuedPages);
+        if (!_keepsQueuesShort && WantsShort)
             _keepsQueuesShort = true;
         if (QueuedPages > PagesBudget)
             OnTight?.Invoke();
@@ -48,9 +52,9 @@ internal sealed unsafe partial class WritableWaiter
         for (var i = 0; i < Math.Min(_used, slots.Length); i++)
         {
             if (Volatile.Read(ref slots[i]) is { CountedFile: { } file } output)
-                Recount(output, file, output.Queued);
+                Recount(output, file, output.QueuedPages);
         }
-        _keepsQueuesShort = QueuedPages > PagesBudget / ShortFrom;
+        _keepsQueuesShort = WantsShort;
     }
 
     private void Recount(SocketOutput output, SendableFile? file, long queued)

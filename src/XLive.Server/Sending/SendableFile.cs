@@ -24,6 +24,7 @@ public sealed class SendableFile(SafeFileHandle handle, FileLane lane, long leng
     private int[]? _sentAt;
 
     private long _queued;
+    private volatile bool _readsNoFurther;
 
     public SafeFileHandle Handle => handle;
     public FileLane Lane => lane;
@@ -36,6 +37,18 @@ public sealed class SendableFile(SafeFileHandle handle, FileLane lane, long leng
     {
         var now = Interlocked.Add(ref _queued, more);
         return Math.Min(now, length) - Math.Min(now - more, length);
+    }
+
+    /// <summary>
+    /// No more is read than is asked for. Where memory is short the kernel's reading ahead is most of what is taken: up to 8 MiB on disks that are
+    /// set up for it, for each viewer who comes, locked until they are read.
+    /// </summary>
+    internal void ReadNoFurther()
+    {
+        if (_readsNoFurther)
+            return;
+        _readsNoFurther = true;
+        _ = Native.posix_fadvise(handle, 0, 0, Native.AdviceRandom);
     }
 
     /// <summary>How many bytes from here on, up to two blocks, can be sent without waiting for the disk; 0: by the lane.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
@@ -8,6 +9,7 @@ internal sealed unsafe partial class SocketOutput
 {
     // The contract's bound: a response in flight is charged at most one send call too much.
     private const long MaxCall = 1024 * 1024;
+    private const int MaxCopy = 128 * 1024;
 
     // Used by whoever carries the send on.
     private int _headSent;
@@ -18,7 +20,7 @@ internal sealed unsafe partial class SocketOutput
     private int _pagesFrom;
     private long _bodyTaken;
     private long _charged; // for the call that runs
-    private bool _queueIsShort;
+    private long _copiedFrom = -1; // Taken, when its queue was shortened
 
     private enum Step { Finished, SocketFull, NeedsLane, Paced }
 
@@ -34,7 +36,7 @@ internal sealed unsafe partial class SocketOutput
                     return Step.SocketFull;
                 _wantsRoom = false;
             }
-            if (_waiter.KeepsQueuesShort && !_queueIsShort)
+            if (_waiter.KeepsQueuesShort && _copiedFrom < 0)
                 ShortenQueue();
             while (HeadEnd > _headSent || _memory.Length > 0 || _fileLeft > 0)
             {
@@ -56,19 +58,25 @@ internal sealed unsafe partial class SocketOutput
         return Step.Finished;
     }
 
-    /// <summary>From here on, until it closes, the socket takes only what is on its way and this much more.</summary>
+    /// <summary>
+    /// From here on, until it closes, the socket takes only what is on its way and little more, and that as a copy: a queue of 128 KiB may lie in two
+    /// of the page cache's large folios, and the kernel has none of both back.
+    /// </summary>
     private void ShortenQueue()
     {
         uint unsent = WritableWaiter.ShortQueue;
         _ = Native.setsockopt(_socket, Native.Tcp, Native.TcpNotSentLowat, &unsent, sizeof(uint));
-        _queueIsShort = true;
+        _copiedFrom = Taken;
     }
+
+    /// <summary>Of the queue, what are pages of files.</summary>
+    internal long QueuedPages => _copiedFrom < 0 ? Queued : Math.Max(0, Queued - (Taken - _copiedFrom));
 
     /// <summary>Null: there may be more to send.</summary>
     private Step? SendMemory()
     {
         var ofHead = HeadEnd - _headSent;
-        var asPages = _pagesFrom > 0 && _memory.Length >= _pagesFrom && PagePipe.IsAllowed;
+        var asPages = _pagesFrom > 0 && _memory.Length >= _pagesFrom && _copiedFrom < 0 && PagePipe.IsAllowed;
         // Pages take a call of their own, and the head waits for the first of them.
         long ofMemory = asPages && ofHead > 0 ? 0 : Math.Min(_memory.Length, MaxCall);
         var isBody = _memoryIsBody && ofMemory > 0;
@@ -133,10 +141,11 @@ internal sealed unsafe partial class SocketOutput
         if (!MayTake(ref wanted))
             return Step.Paced;
         var clock = onLane ? default : SendClock.Start();
-        var offset = _bodyOffset;
+        if (_copiedFrom >= 0)
+            wanted = Math.Min(wanted, MaxCopy);
         Charge(wanted);
-        var sent = Native.sendfile(_socket, file.Handle, &offset, (nuint)wanted);
-        var error = sent < 0 ? Marshal.GetLastPInvokeError() : 0;
+        int error;
+        var sent = _copiedFrom < 0 ? SendPages(file, wanted, out error) : SendCopy(file, wanted, out error);
         Settle(wanted, Math.Max(sent, 0), Taken, Taken + sent);
         if (error == Native.Eintr)
             return Step.NeedsLane;
@@ -156,6 +165,35 @@ internal sealed unsafe partial class SocketOutput
             _waiter.CountQueue(this, file);
         // Less than asked for means that the socket is full: asking again would only hear EAGAIN.
         return sent < wanted ? Step.SocketFull : null;
+    }
+
+    private nint SendPages(SendableFile file, long wanted, out int error)
+    {
+        var offset = _bodyOffset;
+        var sent = Native.sendfile(_socket, file.Handle, &offset, (nuint)wanted);
+        error = sent < 0 ? Marshal.GetLastPInvokeError() : 0;
+        return sent;
+    }
+
+    private nint SendCopy(SendableFile file, long wanted, out int error)
+    {
+        file.ReadNoFurther();
+        var rented = ArrayPool<byte>.Shared.Rent((int)wanted);
+        try
+        {
+            fixed (byte* bytes = rented)
+            {
+                var sent = Native.pread(file.Handle, bytes, (nuint)wanted, _bodyOffset);
+                if (sent > 0)
+                    sent = Native.send(_socket, bytes, (nuint)sent, Native.MsgDontWait | Native.MsgNoSignal);
+                error = sent < 0 ? Marshal.GetLastPInvokeError() : 0;
+                return sent;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
     }
 
     /// <summary>How much the viewer's rate lets go now. False: nothing yet, and <see cref="_pause"/> says for how long.</summary>
