@@ -8,6 +8,7 @@ using XLive.Server.Operations.Api;
 using XLive.Server.Operations.Commands;
 using XLive.Server.Operations.Health;
 using XLive.Server.Operations.WebConsole;
+using XLive.Server.Ingest.Ladder;
 using XLive.Server.Ingest.Pull;
 using XLive.Server.Ingest.Rtmp;
 using XLive.Server.Live;
@@ -160,6 +161,7 @@ public static class Program
         services.AddRtmpIngest();
         services.AddRtmpPlayback();
         services.AddPull();
+        services.AddLadder();
         services.AddHealth(settings);
         services.AddOperations();
 

@@ -12,6 +12,7 @@ public static class AccessServices
     {
         services.AddSingleton<SigningKeyFiles>();
         services.AddSingleton<PlaybackGate>();
+        services.AddSingleton<OwnPublishers>();
         services.AddSingleton<PublishGate>();
         services.AddHostedService<AccessRulesKeeper>();
     }

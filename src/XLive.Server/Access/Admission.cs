@@ -1,3 +1,4 @@
+using XLive.Server.Limits;
 using XLive.Server.Sessions;
 using XLive.Server.Traffic;
 
@@ -31,6 +32,9 @@ public readonly struct Admission
     /// <summary>The answer comes later: only where a session is opened, devices are limited, and nodes count them together.</summary>
     public Task<Admission>? Pending { get; private init; }
 
+    /// <summary>With status 429.</summary>
+    public TooMany? TooMany { get; private init; }
+
     /// <summary>The viewer; null where nobody asked for a grant.</summary>
     public Session? Session { get; }
 
@@ -42,6 +46,9 @@ public readonly struct Admission
     public Meter Meter { get; }
 
     public static Admission Refused(int status, string reason, string kid = "") => new(status, reason, kid, null, "", false, null!);
+
+    public static Admission Limited(in TooMany tooMany, string kid) =>
+        new(Microsoft.AspNetCore.Http.StatusCodes.Status429TooManyRequests, "too_many", kid, null, "", false, null!) { TooMany = tooMany };
 
     public static Admission RefusedViewer(string reason, string kid) =>
         new(Microsoft.AspNetCore.Http.StatusCodes.Status403Forbidden, reason, kid, null, "", false, null!, isOfViewer: true);

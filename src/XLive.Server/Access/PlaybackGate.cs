@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using XLive.Server.Door;
+using XLive.Server.Limits;
 using XLive.Server.Sessions;
 using XLive.Server.Traffic;
 
@@ -13,7 +14,7 @@ namespace XLive.Server.Access;
 /// (410), lifetime (403), scope (403), revoked, quota, device limit (403). A link that was right once costs a look-up; a session's path
 /// another. All of it is answered from memory, but for one who opens a session where nodes count devices together.
 /// </summary>
-public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeProvider clock, Overload? overload = null)
+public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeProvider clock, Overload? overload = null, RequestLimits? limits = null)
 {
     // Grants that were right lately, by their token: whatever else a query carries (CMCD, _HLS_*, a cache breaker), and whether the
     // grant stands in the query or the path, it is one grant.
@@ -33,8 +34,17 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
         var rules = _rules;
         var visitor = Visitor.Of(request, rules);
         var admission = Judge(request, rules, visitor);
-        return admission.Granted || admission.Pending is not null ? admission : Settle(request, rules, visitor, admission);
+        if (!admission.Granted && admission.Pending is null)
+            admission = Settle(request, rules, visitor, admission);
+        if (limits is not { IsOn: true })
+            return admission;
+        return admission.Pending is { } pending ? Admission.Later(LimitedAsync(request, pending)) : Limited(request, admission);
     }
+
+    private Admission Limited(IMediaRequest request, in Admission admission) =>
+        admission.Granted && limits!.Take(request.Uid, request.Target.Path) is { } tooMany ? Admission.Limited(tooMany, admission.Kid) : admission;
+
+    private async Task<Admission> LimitedAsync(IMediaRequest request, Task<Admission> pending) => Limited(request, await pending);
 
     /// <summary>What was refused may need no grant at all.</summary>
     private Admission Settle(IMediaRequest request, AccessRules rules, Visitor visitor, in Admission admission)

@@ -21,7 +21,8 @@ public readonly record struct PublishAdmission(string? Holder, string Stream, st
 /// permission to publish opens every stream; with auth.enable: false so does an address of auth.open_to.
 /// </summary>
 public sealed class PublishGate(
-    PlaybackGate gate, Bearers bearers, StreamKeys keys, AuthOptions auth, OpenTo openTo, ServerSettings settings, TimeProvider clock, IEnumerable<IsFilmFolder> folders)
+    PlaybackGate gate, Bearers bearers, StreamKeys keys, AuthOptions auth, OpenTo openTo, OwnPublishers own, ServerSettings settings, TimeProvider clock,
+    IEnumerable<IsFilmFolder> folders)
 {
     private const string TokenName = "access_token=", KeyName = "key=";
 
@@ -47,6 +48,8 @@ public sealed class PublishGate(
     /// <param name="query">Of the stream's name, or of the application: what stands behind "?".</param>
     public async ValueTask<PublishAdmission> AdmitAsync(IPAddress address, string app, string name, string query)
     {
+        if (own.Find(app, name, query) is { } ours)
+            return ours;
         if (!gate.Rules.Admits(address))
             return PublishAdmission.Refused("Publishing is not allowed from this address.");
         // Before the key is looked at: guessing keys is what these two are for.

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using XLive.Server.Door;
 using XLive.Server.Door.Clients;
+using XLive.Server.Limits;
+using XLive.Server.Settings;
 using XLive.Server.Storage;
 
 namespace XLive.Server.Accounts;
@@ -13,7 +15,8 @@ public static class AccountsServices
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<AddressOf>(static http => http.Connection.RemoteIpAddress);
         services.TryAddSingleton<OpenTo>(static provider => OpenToNetworks(provider.GetRequiredService<AuthOptions>()));
-        services.TryAddSingleton(static provider => new LoginLimits(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(static provider => new LoginLimits(
+            provider.GetRequiredService<TimeProvider>(), () => provider.GetRequiredService<ServerSettings>().Of<LimitOptions>().Logins.FirstOrDefault()));
         services.TryAddSingleton(static _ => new Passwords());
         services.AddSingleton<KnownAccounts>();
         services.AddSingleton<OneTimeLinks>();

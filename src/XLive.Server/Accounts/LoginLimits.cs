@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using XLive.Server.Limits;
 
 namespace XLive.Server.Accounts;
 
@@ -9,12 +10,12 @@ namespace XLive.Server.Accounts;
 /// right password, from an address that has not failed, always gets in.
 /// Attempts are counted when they begin, and given back when they succeed: a burst sent at once gets no more than one sent in turn.
 /// </summary>
-public sealed class LoginLimits(TimeProvider clock, int count = 10, TimeSpan? window = null)
+public sealed class LoginLimits(TimeProvider clock, Func<RateLimit?> limit)
 {
     private const int MostKeys = 10_000;
 
-    private readonly TimeSpan _window = window ?? TimeSpan.FromMinutes(1);
     private readonly Lock _gate = new();
+    private TimeSpan _window;
     private readonly Dictionary<Network, Window> _byAddress = [];
     private readonly Dictionary<string, Window> _byAccount = new(StringComparer.Ordinal);
     private readonly Dictionary<(Network, string), Window> _byBoth = [];
@@ -32,9 +33,15 @@ public sealed class LoginLimits(TimeProvider clock, int count = 10, TimeSpan? wi
     /// <summary>Null when the attempt may go on; else how long to wait.</summary>
     public TimeSpan? Begin(IPAddress? address, string? account)
     {
+        if (limit() is not { } now)
+        {
+            return null;
+        }
         Network network = NetworkOf(address);
+        int count = now.Count + now.Burst;
         lock (_gate)
         {
+            _window = now.Window;
             Window here = At(_byAddress, network);
             if (here.Attempts >= count)
             {

@@ -20,6 +20,7 @@ public static class DoorServices
     {
         var door = settings.Of<DoorOptions>();
         var services = builder.Services;
+        services.AddSingleton<RequestLimits>();
         services.AddSingleton<FrontDoor>();
         services.AddSingleton<TrustedProxies>();
         services.AddSingleton<Management>();

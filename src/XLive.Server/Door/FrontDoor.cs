@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using XLive.Server.Door.Clients;
+using XLive.Server.Limits;
 
 namespace XLive.Server.Door;
 
@@ -16,7 +17,7 @@ public delegate ValueTask MediaHandler(Exchange exchange);
 /// path or, when its first segment is reserved, into ASP.NET Core. Every answer leaves a line in the access log here.
 /// </summary>
 public sealed partial class FrontDoor(
-    TrustedProxies proxies, Management management, HttpsRedirect redirect, Drain drain, TimeProvider clock, ILogger<FrontDoor> log)
+    TrustedProxies proxies, Management management, HttpsRedirect redirect, Drain drain, RequestLimits limits, TimeProvider clock, ILogger<FrontDoor> log)
 {
     private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> Reserved = new HashSet<string>(
     [
@@ -57,6 +58,8 @@ public sealed partial class FrontDoor(
     internal ValueTask AnswerAsync(Exchange exchange, out bool api)
     {
         api = false;
+        if (limits.IsOn && limits.Take(exchange.Remote) is { } tooMany)
+            return TooManyAsync(exchange, tooMany);
         if (MessageFraming.Refuses(exchange, out var unsure) is var status and not 0)
             return RefuseAsync(exchange, status, unsure);
         if (!RequestTarget.TryParse(exchange.RawTarget, out var target, out var fault))
@@ -85,6 +88,13 @@ public sealed partial class FrontDoor(
         return management.IsOwnPort(exchange)
             ? MediaErrors.WriteAsync(exchange, StatusCodes.Status404NotFound, "there is no media at this port")
             : Media!(exchange);
+    }
+
+    private static ValueTask TooManyAsync(Exchange exchange, in TooMany tooMany)
+    {
+        exchange.RefusedFor = "too_many";
+        MediaErrors.WriteHeaders(exchange.Headers, tooMany);
+        return MediaErrors.WriteAsync(exchange, StatusCodes.Status429TooManyRequests, tooMany.Words);
     }
 
     private static ValueTask RefuseAsync(Exchange exchange, int status, string why)

@@ -1,7 +1,9 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Text;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
+using XLive.Server.Limits;
 using XLive.Server.Sending;
 
 namespace XLive.Server.Door;
@@ -16,6 +18,16 @@ public static class MediaErrors
         var text = $"{status} {ReasonPhrases.GetReasonPhrase(status)}: {detail}\nrequest {exchange.RequestId}\n";
         // Errors are nobody's traffic: no meter.
         return exchange.SendAsync(Body.Of(Encoding.UTF8.GetBytes(text)), null);
+    }
+
+    /// <summary>When to come again, and draft-ietf-httpapi-ratelimit-headers-03's three, which programs know.</summary>
+    public static void WriteHeaders(IHeaderDictionary headers, in TooMany tooMany)
+    {
+        var seconds = tooMany.Seconds.ToString(CultureInfo.InvariantCulture);
+        headers.RetryAfter = seconds;
+        headers["RateLimit-Limit"] = tooMany.Limit.Count.ToString(CultureInfo.InvariantCulture);
+        headers["RateLimit-Remaining"] = "0";
+        headers["RateLimit-Reset"] = seconds;
     }
 
     internal static void WriteHeaders(IHeaderDictionary headers, string requestId)

@@ -25,15 +25,29 @@ public sealed class RateLimiter(TimeProvider clock, Func<IReadOnlyList<RateLimit
         }
     }
 
+    /// <summary>There is an entry of that kind: a key need not be made for nothing.</summary>
+    public bool Counts(LimitBy by)
+    {
+        foreach (var limit in limits())
+        {
+            if (limit.By == by)
+                return true;
+        }
+        return false;
+    }
+
     /// <summary>Counts an attempt. Null: it may go on; else how long until the next may.</summary>
-    public TimeSpan? Take(LimitBy by, in LimitKey key)
+    public TimeSpan? Take(LimitBy by, in LimitKey key) => TakeOf(by, key)?.Wait;
+
+    /// <summary>The same, with the limit that it goes beyond.</summary>
+    public TooMany? TakeOf(LimitBy by, in LimitKey key)
     {
         foreach (var limit in limits())
         {
             if (limit.By == by && Take(limit, key) is { } wait)
             {
                 Interlocked.Increment(ref _refused);
-                return wait;
+                return new(limit, wait);
             }
         }
         return null;

@@ -1,11 +1,11 @@
 namespace XLive.Server.Live;
 
 /// <summary>How one watches frames as they come: for the counts.</summary>
-public enum ViewerKind : byte { Flv, WsFlv, Rtmp, Forward }
+public enum ViewerKind : byte { Flv, WsFlv, Rtmp, Forward, Ladder }
 
 public static class ViewerKinds
 {
-    private static readonly string[] Words = ["flv", "ws_flv", "rtmp", "forward"];
+    private static readonly string[] Words = ["flv", "ws_flv", "rtmp", "forward", "ladder"];
 
     public static int Count => Words.Length;
 

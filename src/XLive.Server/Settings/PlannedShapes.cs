@@ -42,17 +42,4 @@ internal static class PlannedShapes
 
         public DateTimeOffset? NotAfter { get; set; }
     }
-
-    public sealed class Rung
-    {
-        [SettingField(Required = true)]
-        public string Name { get; set; } = "";
-
-        [SettingField(Least = "16", Most = "8640")]
-        public int? Height { get; set; }
-
-        public int? VideoBitrate { get; set; }
-
-        public int? AudioBitrate { get; set; }
-    }
 }

@@ -10,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using XLive.Server.Accounts;
+using XLive.Server.Limits;
 using XLive.Server.Door;
 using XLive.Server.Storage;
 using XLive.Server.Telemetry;
@@ -59,6 +60,7 @@ internal sealed class AccountsHost : IAsyncDisposable
         builder.Services.AddSingleton<AddressOf>(_ => host!.From);
         builder.Services.AddSingleton(_ => new Passwords(iterations: 1000));
         builder.Services.AddStorage();
+        builder.Services.AddSingleton(static p => new LoginLimits(p.GetRequiredService<TimeProvider>(), static () => new RateLimit { Count = 10, Window = TimeSpan.FromMinutes(1) }));
         builder.Services.AddAccounts();
         WebApplication app = builder.Build();
         app.UseProblems();

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using XLive.Server.Accounts;
+using XLive.Server.Limits;
 using XLive.Server.Tests.Storage;
 
 namespace XLive.Server.Tests.Accounts;
@@ -119,7 +120,7 @@ public abstract class SignInTests(DatabaseKind kind) : AccountsTests(kind)
     public void The_tables_of_the_limits_are_bounded()
     {
         XLive.Server.Tests.Telemetry.StoppedClock clock = new();
-        LoginLimits limits = new(clock);
+        LoginLimits limits = new(clock, static () => new RateLimit { Count = 10, Window = TimeSpan.FromMinutes(1) });
         for (int i = 0; i < 50_000; i++)
         {
             limits.Begin(new IPAddress(i + 1), Convert.ToBase64String(Encoding.ASCII.GetBytes($"{i}")));

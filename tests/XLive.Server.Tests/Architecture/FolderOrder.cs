@@ -15,7 +15,7 @@ internal static partial class FolderOrder
     [
         "Settings", "Telemetry", "Storage", "Storage.Redis", "Traffic.Counters", "Traffic", "Traffic.Quotas", "Traffic.Reports", "Traffic.History", "Limits", "Sending",
         "Door.Clients", "Door.Tls", "Door", "Sessions", "Sessions.Redis", "Accounts", "Hooks", "Access", "Live", "Rtmp",
-        "Ingest.Rtmp", "Ingest.Pull",
+        "Ingest.Rtmp", "Ingest.Pull", "Ingest.Ladder",
         "Playback.Http", "Playback.Hls", "Playback.HttpFlv", "Playback.Rtmp", "Playback.Watch", "Playback.Forward",
         "Playback.Vod.Folder", "Playback.Vod.Origin", "Playback.Vod.Cache", "Playback.Vod.Warming", "Playback.Vod", "Playback.FrontCache",
         "Operations.Health", "Operations.Metrics", "Operations.Api", "Operations.WebConsole", "Operations.Commands",

@@ -83,7 +83,7 @@ internal sealed class Pull(PullEntry entry, Pulls home) : IOnDemandStream
             }
             if (!_isRunning)
                 return;
-            if (home.Streams.TryFind(_name, out var stream) && stream.Viewers > stream.ViewersOf(ViewerKind.Forward))
+            if (home.Streams.TryFind(_name, out var stream) && stream.Viewers > stream.ViewersOf(ViewerKind.Forward) + stream.ViewersOf(ViewerKind.Ladder))
                 Touch();
             else if (home.Clock.GetElapsedTime(Volatile.Read(ref _wantedAt)) > home.Options.IdleTimeout)
                 _isIdle = true;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using XLive.Server.Access;
+using XLive.Server.Ingest.Ladder;
 using XLive.Server.Ingest.Pull;
 using XLive.Server.Limits;
 using XLive.Server.Live;
@@ -57,15 +58,38 @@ internal static class LiveStats
             json.WriteEndObject();
         }
         json.WriteEndArray();
+        var ladders = services.GetRequiredService<Ladders>();
+        json.WriteStartArray("ladders");
+        foreach (var encoder in ladders.All)
+        {
+            json.WriteStartObject();
+            json.WriteString("stream", encoder.Stream.Name.ToString());
+            json.WriteStartArray("renditions");
+            foreach (var rung in encoder.Rungs)
+                json.WriteStringValue(rung.Name);
+            json.WriteEndArray();
+            json.WriteBoolean("running", encoder.IsRunning);
+            json.WriteNumber("frames_skipped", encoder.Skipped);
+            json.WriteString("trouble", encoder.Trouble);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteNumber("ladders_limit", Ladders.Most);
+        json.WriteNumber("ladders_waiting", ladders.Waiting);
         json.WriteEndObject();
 
-        var publishes = services.GetRequiredService<PublishGate>().Limits;
         json.WriteStartObject("limits");
-        json.WriteStartObject("publishes");
-        json.WriteNumber("refused", publishes.Refused);
-        json.WriteNumber("keys", publishes.Keys);
-        json.WriteNumber("key_limit", RateLimiter.MostKeys);
+        Write(json, "publishes", services.GetRequiredService<PublishGate>().Limits);
+        Write(json, "requests", services.GetRequiredService<RequestLimits>().Limiter);
         json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, RateLimiter limits)
+    {
+        json.WriteStartObject(name);
+        json.WriteNumber("refused", limits.Refused);
+        json.WriteNumber("keys", limits.Keys);
+        json.WriteNumber("key_limit", RateLimiter.MostKeys);
         json.WriteEndObject();
     }
 }

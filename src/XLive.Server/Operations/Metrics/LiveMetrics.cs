@@ -1,3 +1,4 @@
+using XLive.Server.Ingest.Ladder;
 using XLive.Server.Live;
 using XLive.Server.Playback.Hls;
 using XLive.Server.Rtmp;
@@ -24,6 +25,11 @@ internal static class LiveMetrics
         text.Gauge("xlive_live_blocked_requests", "Requests that wait for a part or a segment of a live stream.", services.GetRequiredService<HlsStreams>().Blocked);
         text.Counter("xlive_live_unblocked_total", "Requests that waited for a part or a segment which came.", services.GetRequiredService<CmafAnswers>().Unblocked);
         text.Counter("xlive_live_blocked_in_vain_total", "Requests that waited for a part or a segment which did not come in time, or were too many to wait.", services.GetRequiredService<CmafAnswers>().InVain);
+        var ladders = services.GetRequiredService<Ladders>();
+        text.Gauge("xlive_ladder_encoders", "Streams whose smaller renditions are encoded.", ladders.All.Count);
+        text.Gauge("xlive_ladder_encoders_limit", "As many at most.", Ladders.Most);
+        text.Gauge("xlive_ladder_waiting", "Streams that have to wait for one of them to end.", ladders.Waiting);
+        text.Counter("xlive_ladder_begun_total", "Times that an encoder was started.", ladders.Begun);
         text.Gauge("xlive_rtmp_connections", "RTMP connections.", rtmp.Open);
         text.Counter("xlive_rtmp_refused_total", "Connects, publishes and plays over RTMP that were refused.", rtmp.Refused);
         text.Counter("xlive_rtmp_silent_total", "RTMP connections that were ended because nothing came.", rtmp.Silent);

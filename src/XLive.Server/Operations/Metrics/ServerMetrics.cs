@@ -1,4 +1,6 @@
+using XLive.Server.Access;
 using XLive.Server.Door;
+using XLive.Server.Limits;
 using XLive.Server.Sending;
 using XLive.Server.Settings;
 using XLive.Server.Telemetry;
@@ -37,6 +39,9 @@ internal static class ServerMetrics
         var bodies = services.GetRequiredService<WaitingBodies>();
         text.Gauge("xlive_bodies_waited_for", "Bodies of API requests that have not come yet.", bodies.Count);
         text.Gauge("xlive_bodies_waited_for_limit", "Such bodies there may be.", WaitingBodies.Most);
+        text.Gauges("xlive_limit_keys", "Addresses, viewers and streams whose attempts are counted, by limit.", "limit",
+            [("publishes", services.GetRequiredService<PublishGate>().Limits.Keys), ("requests", services.GetRequiredService<RequestLimits>().Limiter.Keys)]);
+        text.Gauge("xlive_limit_keys_limit", "The most of them, of each.", RateLimiter.MostKeys);
         text.Counter("xlive_bodies_refused_total", "Such bodies that found no place.", bodies.Refused);
     }
 }

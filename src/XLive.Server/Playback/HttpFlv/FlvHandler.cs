@@ -1,6 +1,4 @@
-using System.Buffers;
 using Microsoft.AspNetCore.Http;
-using XLive.Media.Flv;
 using XLive.Server.Access;
 using XLive.Server.Door;
 using XLive.Server.Live;
@@ -44,7 +42,7 @@ internal sealed class FlvHandler(LiveStreams streams, Shards shards) : IMediaSou
     {
         using var cursor = stream.Watch();
         await exchange.StartEndlessAsync();
-        if (!await exchange.SendPieceAsync(Body.Of(Beginning(cursor), FileKind.Flv), meter))
+        if (!await exchange.SendPieceAsync(Body.Of(FlvHead.Of(cursor), FileKind.Flv), meter))
             return;
         if (exchange.TakePieces(meter, FileKind.Flv) is { } pieces)
         {
@@ -85,21 +83,5 @@ internal sealed class FlvHandler(LiveStreams streams, Shards shards) : IMediaSou
             }
         }
         await exchange.EndAsync();
-    }
-
-    internal static ReadOnlyMemory<byte> Beginning(Cursor cursor)
-    {
-        var written = new ArrayBufferWriter<byte>(1024);
-        var from = (uint)cursor.From.Milliseconds;
-        FlvWriter.WriteHeader(written, cursor.Video is not null, cursor.Audio is not null);
-        var metadata = new ArrayBufferWriter<byte>(512);
-        FlvMetadata.Write(metadata, cursor.Video, cursor.Audio);
-        // At 0: to FFmpeg one of another time is a subtitle.
-        FlvWriter.WriteTag(written, FlvTagType.Script, 0, default, metadata.WrittenSpan);
-        if (cursor.Video is { } video)
-            FlvWriter.WriteConfiguration(written, video, from);
-        if (cursor.Audio is { } audio)
-            FlvWriter.WriteConfiguration(written, audio, from);
-        return written.WrittenMemory;
     }
 }

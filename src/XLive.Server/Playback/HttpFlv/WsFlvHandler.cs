@@ -38,7 +38,7 @@ internal sealed class WsFlvHandler(LiveStreams streams, TimeProvider clock) : IM
     private static async ValueTask PlayAsync(ViewerSocket socket, Cursor cursor, Meter meter)
     {
         var isSlow = false;
-        if (!await socket.SendAsync(Body.Of(FlvHandler.Beginning(cursor), FileKind.Flv), meter))
+        if (!await socket.SendAsync(Body.Of(FlvHead.Of(cursor), FileKind.Flv), meter))
             return;
         while (!meter.IsStopped)
         {
