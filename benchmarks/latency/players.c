@@ -1,8 +1,10 @@
-// Many players of one low-latency rendition, each on one kept connection: a blocking reload, the part that it brought, the next reload. Says when each part
-// reached them: the spread over all players, and how long after the last of its frames was sent (flvpub writes that time into each).
+// Many players of one live rendition, each on one kept connection. With parts: a blocking reload, the part that it brought, the next reload. Says when each
+// part reached them: the spread over all players, and how long after the last of its frames was sent (flvpub writes that time into each). Plain: the playlist,
+// its newest segment, and a second later the playlist again.
 //
-//   players ADDRESS PORT PATH COUNT SECONDS        PATH: of the playlist, below a session each ("%d" is the number of the player), or one for all
+//   players ADDRESS PORT PATH COUNT SECONDS clear|tls|plain        PATH: of the playlist; tls brings HTTP/2
 #define _GNU_SOURCE
+#include "h2.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,8 +27,9 @@ struct player {
     int fd, number, have, is_part;
     long msn, part;   // of the next reload; -1: what there is
     char folder[512]; // of the playlist, with a slash at its end
-    long head, length;
-    char got[64]; // the part that is asked for
+    double due;       // the next reload of a plain playlist; 0: something is asked for
+    char got[128];    // the part or segment that is asked for
+    struct h2 *h2;
 };
 
 struct part {
@@ -42,6 +45,7 @@ static long failed, bytes, reloads, fetched;
 static char **rest;
 static struct sockaddr_in server;
 static char name[64];
+static int is_plain, is_tls;
 
 static double now(void)
 {
@@ -64,12 +68,41 @@ static struct part *find(long msn, long number)
 
 static void ask(struct player *p)
 {
-    char text[1400];
-    int length = p->is_part ? snprintf(text, sizeof text, "GET %s%s HTTP/1.1\r\nHost: bench\r\n\r\n", p->folder, p->got)
-        : p->msn < 0 ? snprintf(text, sizeof text, "GET %s%s HTTP/1.1\r\nHost: bench\r\n\r\n", p->folder, name)
-        : snprintf(text, sizeof text, "GET %s%s?_HLS_msn=%ld&_HLS_part=%ld HTTP/1.1\r\nHost: bench\r\n\r\n", p->folder, name, p->msn, p->part);
+    char path[1200], text[1400];
+    if (p->is_part)
+        snprintf(path, sizeof path, "%s%s", p->folder, p->got);
+    else if (p->msn < 0)
+        snprintf(path, sizeof path, "%s%s", p->folder, name);
+    else
+        snprintf(path, sizeof path, "%s%s?_HLS_msn=%ld&_HLS_part=%ld", p->folder, name, p->msn, p->part);
+    p->due = 0;
+    if (p->h2) {
+        failed += !h2_ask(p->h2, path);
+        return;
+    }
+    int length = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", path);
     if (send(p->fd, text, length, MSG_NOSIGNAL) != length)
         failed++;
+}
+
+// The newest segment, if it is another than the last.
+static void read_plain(struct player *p, const char *body, double when)
+{
+    const char *line = NULL;
+    for (const char *at = body; at && *at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL)
+        if (*at != '#' && *at != '\n')
+            line = at;
+    reloads++;
+    char newest[sizeof p->got];
+    if (!line) {
+        failed++;
+        return;
+    }
+    snprintf(newest, sizeof newest, "%.*s", (int)strcspn(line, "\r\n"), line);
+    p->is_part = strcmp(newest, p->got) != 0;
+    if (!p->is_part)
+        p->due = when + 1;
+    memcpy(p->got, newest, sizeof newest);
 }
 
 // What the playlist says comes next, and which part it brought.
@@ -105,7 +138,9 @@ static void read_part(struct player *p, const char *body, long length)
     fetched++;
     bytes += length;
     p->is_part = 0;
-    if (p->number >= SAMPLED)
+    if (is_plain)
+        p->due = now() + 1;
+    if (is_plain || p->number >= SAMPLED)
         return;
     long msn, part;
     uint64_t newest = 0;
@@ -120,9 +155,15 @@ static void read_part(struct player *p, const char *body, long length)
         of->stamp = newest / 1e6;
 }
 
-static int on_answer(struct player *p, double when)
+// How long the answer's head is, when it is here whole; 0: not yet; -1: the connection is over, or it is no answer.
+static long answer(struct player *p, char *buffer, long *length)
 {
-    char *buffer = rest[p->number];
+    if (p->h2) {
+        if (h2_read(p->h2, buffer, &p->have, BUFFER - 1) < 0)
+            return -1;
+        *length = p->have;
+        return !p->h2->is_done ? 0 : p->h2->ok ? 1 : -1;
+    }
     for (;;) {
         ssize_t r = recv(p->fd, buffer + p->have, BUFFER - 1 - p->have, MSG_DONTWAIT);
         if (r < 0 && (errno == EAGAIN || errno == EINTR))
@@ -131,23 +172,31 @@ static int on_answer(struct player *p, double when)
             return -1;
         p->have += r;
         buffer[p->have] = 0;
-        char *end = strstr(buffer, "\r\n\r\n"), *length = strcasestr(buffer, "\r\nContent-Length:");
-        if (!end || !length)
+        char *end = strstr(buffer, "\r\n\r\n"), *said = strcasestr(buffer, "\r\nContent-Length:");
+        if (!end || !said || p->have < end + 4 - buffer + (*length = atol(said + 17)))
             continue;
-        long head = end + 4 - buffer, body = atol(length + 17);
-        if (p->have < head + body)
-            continue;
-        if (strncmp(buffer + 9, "200", 3) != 0) {
-            failed++;
-            return -1;
-        }
-        if (p->is_part)
-            read_part(p, buffer + head, body);
-        else
-            read_playlist(p, buffer + head, when);
-        p->have = 0;
-        ask(p);
+        return strncmp(buffer + 9, "200", 3) == 0 ? end + 4 - buffer : -1;
     }
+}
+
+static int on_answer(struct player *p, double when)
+{
+    char *buffer = rest[p->number];
+    long length = 0, head;
+    while ((head = answer(p, buffer, &length)) > 0) {
+        char *body = p->h2 ? buffer : buffer + head;
+        body[length] = 0;
+        if (p->is_part)
+            read_part(p, body, length);
+        else if (is_plain)
+            read_plain(p, body, when);
+        else
+            read_playlist(p, body, when);
+        p->have = 0;
+        if (p->due == 0)
+            ask(p);
+    }
+    return head;
 }
 
 static int compare(const void *a, const void *b)
@@ -162,8 +211,13 @@ static double at(double *sorted, int n, double share)
 
 int main(int argc, char **argv)
 {
-    if (argc != 6)
-        return fprintf(stderr, "usage: players ADDRESS PORT PATH COUNT SECONDS\n"), 2;
+    if (argc != 7)
+        return fprintf(stderr, "usage: players ADDRESS PORT PATH COUNT SECONDS clear|tls|plain\n"), 2;
+    is_plain = strcmp(argv[6], "plain") == 0;
+    is_tls = strcmp(argv[6], "tls") == 0;
+    SSL_CTX *context = is_tls ? SSL_CTX_new(TLS_client_method()) : NULL;
+    if (context)
+        SSL_CTX_set_alpn_protos(context, (const unsigned char *)"\2h2", 3);
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
@@ -185,6 +239,8 @@ int main(int argc, char **argv)
             return perror("connect"), 1;
         int one = 1;
         setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        if (context && !(p->h2 = h2_open(context, p->fd)))
+            return ERR_print_errors_fp(stderr), 1;
         fcntl(p->fd, F_SETFL, O_NONBLOCK);
         struct epoll_event e = {.events = EPOLLIN, .data.ptr = p};
         epoll_ctl(epoll_fd, EPOLL_CTL_ADD, p->fd, &e);
@@ -194,8 +250,11 @@ int main(int argc, char **argv)
     double begin = now(), from = begin + 2;
     while (now() < from + seconds) {
         struct epoll_event events[256];
-        int n = epoll_wait(epoll_fd, events, 256, 100);
+        int n = epoll_wait(epoll_fd, events, 256, is_plain ? 10 : 100);
         double when = now();
+        for (int i = 0; is_plain && i < count; i++)
+            if (players[i].due > 0 && players[i].due <= when)
+                ask(&players[i]);
         for (int i = 0; i < n; i++) {
             struct player *p = events[i].data.ptr;
             if (on_answer(p, when) < 0) {

@@ -14,7 +14,9 @@ namespace XLive.EndToEnd;
 [Collection(Undisturbed.Name)]
 public sealed class ConformanceTests
 {
-    private static readonly TimeSpan Length = TimeSpan.FromSeconds(18);
+    // ./bench conformance takes five minutes.
+    private static readonly TimeSpan Length = TimeSpan.FromSeconds(
+        Environment.GetEnvironmentVariable("XLIVE_CONFORMANCE_SECONDS") is { } given ? int.Parse(given, CultureInfo.InvariantCulture) : 18);
 
     [Fact]
     public async Task Every_playlist_through_two_returns_of_the_publisher()
@@ -23,7 +25,7 @@ public sealed class ConformanceTests
         var texts = Directory.CreateDirectory(folder["texts"]).FullName;
         await using var server = await ServerProcess.Start(folder.Path, "--auth.enable=false", "--live.segment_seconds=1", "--live.part_ms=200", "--live.window=10");
         Process Publish() => Process.Start(new ProcessStartInfo("ffmpeg", ["-hide_banner", "-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=30", "-f", "lavfi", "-i", "sine=f=440:r=44100",
-            "-c:v", "libx264", "-preset", "ultrafast", "-g", "30", "-bf", "2", "-b:v", "300k", "-c:a", "aac", "-t", "60", "-f", "flv", $"rtmp://127.0.0.1:{server.RtmpPort}/live/cam"]) { RedirectStandardInput = true })!;
+            "-c:v", "libx264", "-preset", "ultrafast", "-g", "30", "-bf", "2", "-b:v", "300k", "-c:a", "aac", "-t", $"{Length.TotalSeconds + 42}", "-f", "flv", $"rtmp://127.0.0.1:{server.RtmpPort}/live/cam"]) { RedirectStandardInput = true })!;
         var publisher = Publish();
         try
         {
@@ -49,6 +51,8 @@ public sealed class ConformanceTests
             Assert.All((Follower[])[video, audio], static f => Assert.True(f.Discontinuities >= 2 && f.Merged > 0 && f.Compared > 5, $"{f.Discontinuities} discontinuities, {f.Merged} merged, {f.Compared} compared"));
             var parsed = (await Tool.Run("node", ["parse.mjs", texts], TimeSpan.FromSeconds(30), Path.Combine(Repository.EndToEnd, "browser"))).MustSucceed();
             Assert.Equal(Directory.GetFiles(texts).Length.ToString(CultureInfo.InvariantCulture), parsed.Output.Trim());
+            foreach (var (name, f) in (ReadOnlySpan<(string, Follower)>)[("video", video), ("audio", audio)])
+                TestContext.Current.TestOutputHelper!.WriteLine($"| {name} | {Length.TotalSeconds:0} | {f.Playlists} | {f.Merged} | {f.Compared} | {f.Fetched} | {f.Discontinuities} | {f.Faults.Count} |");
         }
         finally
         {
@@ -67,8 +71,9 @@ public sealed class ConformanceTests
     {
         private readonly RenditionChecker _checker = new(kind);
         private readonly Stopwatch _clock = Stopwatch.StartNew();
-        private int _number;
 
+        public int Playlists { get; private set; }
+        public int Fetched { get; private set; }
         public List<string> Faults => _checker.Faults;
         public int Discontinuities { get; private set; }
         public int Merged { get; private set; }
@@ -88,7 +93,7 @@ public sealed class ConformanceTests
                     Faults.Add("a reload that was refused: " + query);
                     return;
                 }
-                await File.WriteAllBytesAsync(Path.Combine(texts, $"{kind}-{_number++}.m3u8"), bytes, TestContext.Current.CancellationToken);
+                await File.WriteAllBytesAsync(Path.Combine(texts, $"{kind}-{Playlists++}.m3u8"), bytes, TestContext.Current.CancellationToken);
                 var text = new RenditionText(bytes);
                 _checker.See(text, DateTimeOffset.UtcNow);
                 foreach (var segment in text.Segments.Where(static s => s.IsDiscontinuity))
@@ -107,6 +112,7 @@ public sealed class ConformanceTests
                     asked.Add((number, part));
                     return true;
                 }, DateTimeOffset.UtcNow.AddSeconds(1));
+                Fetched += asked.Count;
                 foreach (var (number, part) in asked)
                 {
                     if (await Bytes(life + (part < 0 ? CmafName.OfSegment(kind, number) : CmafName.OfPart(kind, number, part))) is null)
