@@ -1,5 +1,7 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Http;
+using XLive.Media;
+using XLive.Media.Codecs;
 using XLive.Media.Flv;
 using XLive.Server.Access;
 using XLive.Server.Door;
@@ -13,6 +15,8 @@ namespace XLive.Server.Playback.HttpFlv;
 /// <summary>/{app}/{stream}.flv: a live stream as one response that lasts as long as it does.</summary>
 internal sealed class FlvHandler(LiveStreams streams, Shards shards) : IMediaSource
 {
+    internal const string OtherCodec = "codec";
+
     private const string Extension = ".flv";
 
     public bool TryAnswer(Exchange exchange, in Admission admission, out ValueTask answer)
@@ -43,6 +47,14 @@ internal sealed class FlvHandler(LiveStreams streams, Shards shards) : IMediaSou
     private async ValueTask PlayAsync(Exchange exchange, LiveStream stream, Meter meter)
     {
         using var cursor = stream.Watch();
+        cursor.Takes = TakenOf(cursor);
+        await PlayAsync(exchange, cursor, meter);
+        if (cursor.NotTaken is not null)
+            exchange.RefusedFor = OtherCodec;
+    }
+
+    private async ValueTask PlayAsync(Exchange exchange, Cursor cursor, Meter meter)
+    {
         await exchange.StartEndlessAsync();
         if (!await exchange.SendPieceAsync(Body.Of(Beginning(cursor), FileKind.Flv), meter))
             return;
@@ -73,7 +85,7 @@ internal sealed class FlvHandler(LiveStreams streams, Shards shards) : IMediaSou
                 }
                 continue;
             }
-            if (isOver)
+            if (isOver || cursor.NotTaken is not null)
                 break;
             try
             {
@@ -86,6 +98,14 @@ internal sealed class FlvHandler(LiveStreams streams, Shards shards) : IMediaSou
         }
         await exchange.EndAsync();
     }
+
+    /// <summary>
+    /// Who fetches FLV has no word for codecs: he takes what his file began with. There is one of each kind in a file: to FFmpeg another one is a further track that nobody has
+    /// chosen, and mpegts.js has a buffer for the first. So where the stream comes to be of another it ends, and who asks again is given a file of that.
+    /// </summary>
+    internal static CodecSet TakenOf(Cursor cursor) => TakenOf(cursor.Video, FourCc.Video).With(TakenOf(cursor.Audio, FourCc.Audio));
+
+    private static CodecSet TakenOf(Track? track, ReadOnlySpan<Codec> any) => track is null ? CodecSet.Of(any) : CodecSet.Of(track.Codec);
 
     internal static ReadOnlyMemory<byte> Beginning(Cursor cursor)
     {
