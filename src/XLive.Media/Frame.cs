@@ -5,7 +5,7 @@ public enum FrameFlags : byte
 {
     None = 0,
 
-    /// <summary>Decoding can begin here: an IDR, an IRAP of HEVC, a key frame of AV1. Of audio, every frame.</summary>
+    /// <summary>Decoding can begin here: an IDR, an IRAP of HEVC, a key frame of AV1 or VP9. Of audio, every frame.</summary>
     Key = 1,
 
     /// <summary>No other frame needs it.</summary>
@@ -14,7 +14,7 @@ public enum FrameFlags : byte
 
 /// <summary>
 /// One access unit. H.264 and HEVC: NAL units, each behind its length in 4 bytes, without parameter sets of its own; AV1: the OBUs of a temporal unit, each with
-/// its size, without temporal delimiters; AAC: one raw frame, without ADTS; Opus: one packet; MP3, FLAC, AC-3 and E-AC-3: one frame with its header.
+/// its size, without temporal delimiters; VP9: a frame or a superframe; AAC: one raw frame, without ADTS; Opus: one packet; MP3, FLAC, AC-3 and E-AC-3: one frame with its header.
 /// Whose the payload is, and how long it stands, says who hands the frame out.
 /// </summary>
 public readonly struct Frame(Track track, Timestamp decoded, int compositionOffset, FrameFlags flags, ReadOnlyMemory<byte> payload)

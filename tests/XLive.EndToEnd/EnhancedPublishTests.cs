@@ -17,6 +17,7 @@ public sealed class EnhancedPublishTests
     private static readonly string[] Sound = ["-f", "lavfi", "-i", "sine=r=48000:d=8"];
     private static readonly string[] Hevc = ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:keyint=25:bframes=2"];
     private static readonly string[] Av1 = ["-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-g", "25"];
+    private static readonly string[] Vp9 = ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", "25"];
     private static readonly string[] H264 = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25"];
 
     [Fact]
@@ -26,6 +27,7 @@ public sealed class EnhancedPublishTests
         await Task.WhenAll(
             Make(folder, "hevc.mp4", [.. Picture, .. Sound, .. Hevc, "-c:a", "aac"]),
             Make(folder, "av1.mp4", [.. Picture, .. Sound, .. Av1, "-c:a", "libopus"]),
+            Make(folder, "vp9.mp4", [.. Picture, .. Sound, .. Vp9, "-c:a", "libopus"]),
             Make(folder, "ac3.mp4", [.. Picture, .. Sound, .. H264, "-c:a", "ac3"]),
             Make(folder, "flac.mp4", [.. Picture, .. Sound, .. H264, "-c:a", "flac", "-strict", "-2"]));
         await Make(folder, "tracks.mp4", ["-i", folder["ac3.mp4"], "-i", folder["hevc.mp4"], "-map", "0:v", "-map", "1:v", "-map", "1:a", "-map", "0:a", "-c", "copy"]);
@@ -34,6 +36,7 @@ public sealed class EnhancedPublishTests
         await Task.WhenAll(
             Watched("hevc", "hevc 160x90", "aac 48000/1", "hevc,aac", transport: "hevc,aac"),
             Watched("av1", "av1 160x90", "opus 48000/1", "av1,opus", transport: null),
+            Watched("vp9", "vp9 160x90", "opus 48000/1", "vp9,opus", transport: null),
             Watched("ac3", "h264 160x90", "ac3 48000/1", "h264,ac3", transport: "h264,ac3"),
             Watched("flac", "h264 160x90", "flac 48000/1", "h264,flac", transport: "h264"),
             Watched("tracks", "h264 160x90", "aac 48000/1", "h264,aac", transport: "h264,aac"),

@@ -7,7 +7,7 @@ namespace XLive.Media.Codecs;
 public static class FourCc
 {
     /// <summary>All that is carried, by name.</summary>
-    public static ReadOnlySpan<Codec> Video => [Codec.H264, Codec.Hevc, Codec.Av1];
+    public static ReadOnlySpan<Codec> Video => [Codec.H264, Codec.Hevc, Codec.Av1, Codec.Vp9];
     public static ReadOnlySpan<Codec> Audio => [Codec.Aac, Codec.Mp3, Codec.Opus, Codec.Flac, Codec.Ac3, Codec.Eac3];
 
     public static ReadOnlySpan<byte> Of(Codec codec) => codec switch
@@ -15,6 +15,7 @@ public static class FourCc
         Codec.H264 => "avc1"u8,
         Codec.Hevc => "hvc1"u8,
         Codec.Av1 => "av01"u8,
+        Codec.Vp9 => "vp09"u8,
         Codec.Aac => "mp4a"u8,
         Codec.Mp3 => ".mp3"u8,
         Codec.Opus => "Opus"u8,
@@ -51,7 +52,6 @@ public static class FourCc
         return text.Append(text.ToString() switch
         {
             "vp08" => " (VP8)",
-            "vp09" => " (VP9)",
             "vvc1" => " (VVC)",
             _ => "",
         }).ToString();

@@ -3,7 +3,7 @@ using XLive.Media.Codecs;
 namespace XLive.Media.Flv;
 
 /// <summary>
-/// Bodies of video tags, or of RTMP's video messages, which are the same: H.264 by its number (FLV 10.1, E.4.3), and H.264, HEVC and AV1 by their FourCC
+/// Bodies of video tags, or of RTMP's video messages, which are the same: H.264 by its number (FLV 10.1, E.4.3), and H.264, HEVC, AV1 and VP9 by their FourCC
 /// (Enhanced RTMP v2). The codec is that of the configuration that came last.
 /// </summary>
 public sealed class FlvVideo

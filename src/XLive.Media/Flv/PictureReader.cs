@@ -12,7 +12,12 @@ internal abstract class PictureReader(Codec codec)
     /// <summary>What was wrong with the last that was dropped, for the log.</summary>
     public string FaultText { get; private set; } = "";
 
-    public static PictureReader For(Codec codec) => codec == Codec.Av1 ? new Av1Reader() : new NalReader(codec);
+    public static PictureReader For(Codec codec) => codec switch
+    {
+        Codec.Av1 => new Av1Reader(),
+        Codec.Vp9 => new Vp9Reader(),
+        _ => new NalReader(codec),
+    };
 
     public FlvContent Configure(ReadOnlySpan<byte> record, out FlvFault fault)
     {

@@ -91,6 +91,8 @@ public sealed class CmafSegments : ISegmentWriter
                 {
                 }
                 return !payload.IsEmpty && !units.IsBroken;
+            case Codec.Vp9:
+                return Vp9Header.TryRead(payload, out _, out _);
             case Codec.Opus:
                 return OpusConfiguration.SamplesOf(payload) > 0;
             case Codec.Flac:

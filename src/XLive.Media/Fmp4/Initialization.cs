@@ -75,6 +75,7 @@ public sealed class Initialization
     {
         Codec.Hevc => HevcConfiguration.TryReadPicture(track.Configuration.Span, out picture, out fault),
         Codec.Av1 => Av1Configuration.TryReadPicture(track.Configuration.Span, out picture, out fault),
+        Codec.Vp9 => Vp9Configuration.TryReadPicture(track, out picture, out fault),
         _ => AvcConfiguration.TryReadParameters(track.Configuration.Span, out picture, out fault),
     };
 

@@ -5,7 +5,7 @@ namespace XLive.Media.Fmp4;
 /// <summary>What stsd says of a track: the codec, and its configuration as MP4 has it.</summary>
 internal static class SampleEntry
 {
-    /// <summary>VisualSampleEntry (14496-12 12.1.3) with avcC (14496-15 5.4.2), hvcC (8.4.1) or av1C (AV1-ISOBMFF 2.3).</summary>
+    /// <summary>VisualSampleEntry (14496-12 12.1.3) with avcC (14496-15 5.4.2), hvcC (8.4.1), av1C (AV1-ISOBMFF 2.3) or vpcC (VP Codec ISO Media File Format Binding).</summary>
     public static void WriteVideo(ref BoxWriter boxes, Track track, in SequenceParameters picture)
     {
         var entry = Open(ref boxes, track.Codec);
@@ -23,6 +23,7 @@ internal static class SampleEntry
         {
             Codec.Hevc => "hvcC"u8,
             Codec.Av1 => "av1C"u8,
+            Codec.Vp9 => "vpcC"u8,
             _ => "avcC"u8,
         });
         var at = boxes.Length;

@@ -37,7 +37,7 @@ internal sealed class VideoRendition(CmafSegments writer, Action<CmafPart> partR
 
     public void Write(in Frame frame)
     {
-        var isWhole = frame.Track.Codec == Codec.Av1;
+        var isWhole = frame.Track.Codec is Codec.Av1 or Codec.Vp9;
         var size = isWhole ? frame.Payload.Length : SizeOf(frame, out _);
         if (size == 0)
         {

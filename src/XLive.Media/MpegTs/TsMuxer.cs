@@ -63,7 +63,7 @@ public sealed class TsMuxer
     /// <summary>Nothing but tables was written since the segment began.</summary>
     public bool IsEmpty => _isFresh;
 
-    /// <summary>What HLS has in MPEG-TS. AV1 and FLAC have no stream_type; Opus has no player, and E-AC-3 is left to MP4.</summary>
+    /// <summary>What HLS has in MPEG-TS. AV1, VP9 and FLAC have no stream_type; Opus has no player, and E-AC-3 is left to MP4.</summary>
     public static bool Carries(Track track) => track.Codec is Codec.H264 or Codec.Hevc or Codec.Aac or Codec.Mp3 or Codec.Ac3;
 
     /// <summary>There is something in the frame, and its lengths do not lie.</summary>

@@ -6,7 +6,7 @@ namespace XLive.Media.Rtmp;
 
 /// <summary>
 /// A client's side of one connection, to push a stream to another server or to fetch it from there: bytes in, events and bytes out, like
-/// <see cref="RtmpServerSession"/>. It raises Established once, or Refused; then media comes (play), or the owner writes it with <see cref="ChunkWriter"/> (publish).
+/// <see cref="RtmpServerSession"/>. It raises Established once, or Refused, or NotTaken; then media comes (play), or the owner writes it with <see cref="ChunkWriter"/> (publish).
 /// </summary>
 /// <remarks>For one thread at a time.</remarks>
 public sealed class RtmpClientSession : RtmpSession
@@ -32,6 +32,9 @@ public sealed class RtmpClientSession : RtmpSession
 
     /// <summary>The message stream that media belongs to.</summary>
     public uint StreamId { get; private set; }
+
+    /// <summary>What the server said at connect that it takes.</summary>
+    public RtmpCodecs Codecs { get; private set; } = RtmpCodecs.Old;
 
     public bool IsEstablished { get; private set; }
 
@@ -129,6 +132,9 @@ public sealed class RtmpClientSession : RtmpSession
         {
             case "_result" when command.Transaction == ConnectTransaction && !_hasConnected:
                 _hasConnected = true;
+                // What is fetched says what it is by itself.
+                if (_target.Publishes && !IsTaken(ref command, out var other))
+                    return End(new RtmpEvent(RtmpEventKind.NotTaken, other), out occurred);
                 AskForStream();
                 return false;
             case "_result" when command.Transaction == CreateTransaction && StreamId == 0:
@@ -146,6 +152,23 @@ public sealed class RtmpClientSession : RtmpSession
             default:
                 return false;
         }
+    }
+
+    /// <summary>
+    /// Whether the server says nothing against these codecs. Most that take them by FourCC say nothing at all: Enhanced RTMP v1 has no word for it (enhanced-rtmp #11), and FFmpeg
+    /// and OBS send without one. One that names codecs is held to it.
+    /// </summary>
+    private bool IsTaken(ref RtmpCommand connected, out Track? other)
+    {
+        // The specification has it beside the code, in the second; there are servers with all that they are in the first.
+        var (properties, information) = (connected.Next().Object, connected.Next().Object);
+        Codecs = RtmpCodecs.Read(information);
+        if (!Codecs.IsNamed)
+            Codecs = RtmpCodecs.Read(properties);
+        other = null;
+        for (int i = 0; Codecs.IsNamed && other is null && i < _target.Tracks.Count; i++)
+            other = Codecs.Takes(_target.Tracks[i].Codec) ? null : _target.Tracks[i];
+        return other is null;
     }
 
     private bool UnderstandStatus(AmfObject? said, out RtmpEvent occurred)

@@ -5,12 +5,13 @@ using XLive.Media.Codecs;
 namespace XLive.Media.Rtmp;
 
 /// <summary>
-/// What a client says at connect of the codecs that it takes beside H.264, AAC and MP3 (Enhanced RTMP v2: fourCcList, and the maps with what it can do with each); and
-/// what is said in return.
+/// What a peer says at connect of the codecs that it takes beside H.264, AAC and MP3 (Enhanced RTMP v2: fourCcList, and the maps with what it can do with each), a client
+/// in its command and a server in its answer; and what is said to both.
 /// </summary>
-/// <param name="IsEnhanced">It said anything of it.</param>
-/// <param name="Taken">A bit for each <see cref="Codec"/>.</param>
-public readonly record struct RtmpCodecs(bool IsEnhanced, uint Taken)
+/// <param name="IsEnhanced">It said anything of Enhanced RTMP.</param>
+/// <param name="IsNamed">It named codecs, or said that there are none.</param>
+/// <param name="Taken">With the three that everybody takes.</param>
+public readonly record struct RtmpCodecs(bool IsEnhanced, bool IsNamed, CodecSet Taken)
 {
     private const int Decodes = 1;
     private const int Forwards = 4;
@@ -19,41 +20,47 @@ public readonly record struct RtmpCodecs(bool IsEnhanced, uint Taken)
     private const int ModifierCapability = 4;
     private const int NanosecondCapability = 8;
 
-    public bool Takes(Codec codec) => codec is Codec.H264 or Codec.Aac or Codec.Mp3 || (Taken & (1u << (int)codec)) != 0;
+    private static readonly CodecSet Everybodys = CodecSet.Of(Codec.H264, Codec.Aac, Codec.Mp3);
+
+    /// <summary>Of a peer that says nothing.</summary>
+    public static RtmpCodecs Old { get; } = new(false, false, Everybodys);
+
+    public bool Takes(Codec codec) => Taken.Has(codec);
 
     internal static RtmpCodecs Read(AmfObject? said)
     {
         if (said is null)
-            return default;
-        uint taken = 0;
+            return Old;
+        var taken = Everybodys;
         var list = said["fourCcList"].Items;
         foreach (var name in list ?? [])
-            taken |= Named(name.Text);
+            taken = taken.With(Named(name.Text));
         var (video, audio) = (said["videoFourCcInfoMap"].Object, said["audioFourCcInfoMap"].Object);
         foreach (var map in (ReadOnlySpan<AmfObject?>)[video, audio])
         {
             foreach (var (name, value) in map?.Members ?? [])
             {
                 if (value.Number is >= 0 and <= int.MaxValue and var can && ((int)can & (Decodes | Forwards)) != 0)
-                    taken |= Named(name);
+                    taken = taken.With(Named(name));
             }
         }
-        return new(list is not null || video is not null || audio is not null || said["capsEx"].Number is not null, taken);
+        bool isNamed = list is not null || video is not null || audio is not null;
+        return new(isNamed || said["capsEx"].Number is not null, isNamed, taken);
     }
 
-    private static uint Named(string? name)
+    private static CodecSet Named(string? name)
     {
         if (name == "*")
-            return uint.MaxValue;
+            return CodecSet.All;
         Span<byte> letters = stackalloc byte[4];
         if (name is not { Length: 4 } || !Encoding.ASCII.TryGetBytes(name, letters, out _))
-            return 0;
+            return default;
         foreach (var codec in (ReadOnlySpan<Codec>)[.. FourCc.Video, .. FourCc.Audio])
         {
             if (FourCc.Of(codec).SequenceEqual(letters))
-                return 1u << (int)codec;
+                return CodecSet.Of(codec);
         }
-        return 0;
+        return default;
     }
 
     /// <summary>As members of an object: all that is carried, to be sent on as it came.</summary>

@@ -31,6 +31,9 @@ public enum RtmpEventKind : byte
 
     /// <summary>To a client: the server says why not, or why no longer.</summary>
     Refused,
+
+    /// <summary>To a client that publishes: the server has said which codecs it takes, and of this track's it has not. Nothing was asked of it.</summary>
+    NotTaken,
 }
 
 /// <summary>What a peer's bytes came to.</summary>
@@ -49,5 +52,6 @@ public readonly struct RtmpEvent
     public RtmpConnect Connect => (RtmpConnect)_request!;
     public RtmpPublish Publish => (RtmpPublish)_request!;
     public RtmpPlay Play => (RtmpPlay)_request!;
+    public Track Track => (Track)_request!;
     public RtmpStatus Status => (RtmpStatus)_request!;
 }

@@ -38,18 +38,26 @@ public sealed class Cursor : IDisposable
     /// <summary>That he was given.</summary>
     public long Bytes => Volatile.Read(ref _bytes);
 
+    /// <summary>What may be sent to him. To be said before he reads.</summary>
+    public CodecSet Takes { get; set; } = CodecSet.All;
+
+    /// <summary>What comes next is of a codec that he does not take: he has been given all that lay before.</summary>
+    public Track? NotTaken { get; private set; }
+
     /// <summary>Completes when there may be more; to be taken before <see cref="TryRead"/> says that there is nothing.</summary>
     public Task Coming => _stream.Coming;
 
     /// <summary>No frame comes any more: to be looked at before <see cref="TryRead"/>, which then reads the last of them.</summary>
-    public bool IsOver => _stream.IsOver;
+    public bool IsOver => NotTaken is not null || _stream.IsOver;
 
     /// <summary>
     /// What came, in one piece and in the form that this viewer takes; whole frames, and more than so many bytes only where one alone is longer. Never nothing.
     /// </summary>
     public bool TryRead(int most, out BodyPiece piece)
     {
-        var found = _log.TryRead(ref _number, most, out piece, out var skipped, _wantsKey, Kind == ViewerKind.Rtmp && _stream.ViewersOf(Kind) >= Slab.LeastViewers);
+        var found = _log.TryRead(ref _number, most, out piece, out var skipped, _wantsKey, Kind == ViewerKind.Rtmp && _stream.ViewersOf(Kind) >= Slab.LeastViewers, Takes);
+        if (!found && Takes != CodecSet.All && NotTaken is null && _log.NotTakenAt(_number, Takes) is { } other)
+            End(other);
         // Who stood still because he wanted to has missed nothing.
         if (skipped > 0 && !_wantsKey)
         {
@@ -59,6 +67,12 @@ public sealed class Cursor : IDisposable
         _wantsKey = false;
         Volatile.Write(ref _bytes, _bytes + piece.Bytes.Length);
         return found;
+    }
+
+    private void End(Track other)
+    {
+        NotTaken = other;
+        _stream.CountNotTaken();
     }
 
     internal Party PartyOf(Shard shard) => _stream.PartyOf(shard);

@@ -1,4 +1,6 @@
 using System.Buffers;
+using XLive.Media;
+using XLive.Media.Codecs;
 using XLive.Media.Flv;
 
 namespace XLive.Server.Live;
@@ -21,4 +23,12 @@ internal static class FlvHead
             FlvWriter.WriteConfiguration(written, audio, from);
         return written.WrittenMemory;
     }
+
+    /// <summary>
+    /// Who fetches FLV has no word for codecs: he takes what his file began with. There is one of each kind in a file: to FFmpeg another one is a further track that nobody has
+    /// chosen, and mpegts.js has a buffer for the first. So where the stream comes to be of another it ends, and who asks again is given a file of that.
+    /// </summary>
+    public static CodecSet TakenOf(Cursor cursor) => TakenOf(cursor.Video, FourCc.Video).With(TakenOf(cursor.Audio, FourCc.Audio));
+
+    private static CodecSet TakenOf(Track? track, ReadOnlySpan<Codec> any) => track is null ? CodecSet.Of(any) : CodecSet.Of(track.Codec);
 }

@@ -95,13 +95,7 @@ internal sealed class FrameLog(Slabs slabs, long mostBytes, WireForm form = Wire
         }
     }
 
-    private void Note(Track track)
-    {
-        if (track.IsVideo)
-            _video = track;
-        else
-            _audio = track;
-    }
+    private void Note(Track track) => (_video, _audio) = track.IsVideo ? (track, _audio) : (_video, track);
 
     /// <summary>What one who comes now would be sent, in the other's form. Of the log that has the frames as they came.</summary>
     public void CopyTo(FrameLog other)
@@ -216,8 +210,10 @@ internal sealed class FrameLog(Slabs slabs, long mostBytes, WireForm form = Wire
     /// </param>
     /// <param name="toKey">As if it had fallen behind, unless it is past the newest keyframe.</param>
     /// <param name="lends">The piece may be sent without a copy.</param>
-    public bool TryRead(ref long number, int most, out BodyPiece piece, out long skipped, bool toKey = false, bool lends = false)
+    /// <param name="takes">Nothing of another codec: he comes as far as its first entry.</param>
+    public bool TryRead(ref long number, int most, out BodyPiece piece, out long skipped, bool toKey = false, bool lends = false, CodecSet? takes = null)
     {
+        var taken = takes ?? CodecSet.All;
         lock (_gate)
         {
             skipped = 0;
@@ -228,18 +224,18 @@ internal sealed class FrameLog(Slabs slabs, long mostBytes, WireForm form = Wire
             {
                 var to = _key >= 0 ? _key : _next;
                 (skipped, number) = (to - number, to);
-                piece = ConfigurationsAt(to);
+                piece = ConfigurationsAt(to, taken);
                 if (!piece.Bytes.IsEmpty)
                     return true;
             }
-            if (number == _next)
+            if (number == _next || !taken.Has(At(number).Track.Codec))
                 return false;
             ref var begin = ref At(number);
             var length = 0;
             do
             {
                 ref var entry = ref At(number);
-                if (entry.Slab != begin.Slab || (length > 0 && length + entry.Length > most))
+                if (entry.Slab != begin.Slab || !taken.Has(entry.Track.Codec) || (length > 0 && length + entry.Length > most))
                     break;
                 length += entry.Length;
                 number++;
@@ -254,14 +250,21 @@ internal sealed class FrameLog(Slabs slabs, long mostBytes, WireForm form = Wire
         }
     }
 
-    private BodyPiece ConfigurationsAt(long number)
+    /// <returns>The track that ends it for one who is here and takes these codecs; null: he waits for what comes.</returns>
+    public Track? NotTakenAt(long number, in CodecSet takes)
+    {
+        lock (_gate)
+            return !_isClosed && number >= _first && number < _next && !takes.Has(At(number).Track.Codec) ? At(number).Track : null;
+    }
+
+    private BodyPiece ConfigurationsAt(long number, in CodecSet takes)
     {
         var (video, audio) = (_video, _audio);
         TracksAt(number, ref video, ref audio);
         var written = new ArrayBufferWriter<byte>(256);
-        if (video is not null)
+        if (video is not null && takes.Has(video.Codec))
             form.WriteConfiguration(written, video, TimeAt(number));
-        if (audio is not null)
+        if (audio is not null && takes.Has(audio.Codec))
             form.WriteConfiguration(written, audio, TimeAt(number));
         return new BodyPiece(written.WrittenMemory, Collected.Instance);
     }

@@ -84,6 +84,8 @@ public sealed partial class LiveStream
             CloseLogs();
     }
 
+    internal void CountNotTaken() => _streams.CountNotTaken();
+
     internal void Skipped(long frames) => Interlocked.Add(ref _skipped, frames);
 
     private void CloseLogs()

@@ -9,6 +9,7 @@ public sealed partial class LiveStreams(Func<LiveOptions> options, TimeProvider 
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<StreamName, LiveStream> _streams = new();
     private readonly List<Func<LiveStream, IFrameSink>> _packagers = [];
+    private long _endedByCodec;
     private (long In, long Out, long Skipped) _before; // of streams that are gone
     private readonly List<Func<long>> _holders = [];
 
@@ -24,6 +25,11 @@ public sealed partial class LiveStreams(Func<LiveOptions> options, TimeProvider 
 
     /// <summary>Bytes of memory for frames, in use or kept for the next.</summary>
     public long MemoryBytes => Slabs.Bytes;
+
+    /// <summary>Viewers, forwards among them, whose stream came to be of a codec that they do not take.</summary>
+    public long EndedByCodec => Volatile.Read(ref _endedByCodec);
+
+    internal void CountNotTaken() => Interlocked.Increment(ref _endedByCodec);
 
     /// <summary>Called by whose word it is, and must not make him wait.</summary>
     public Action<LiveEvent>? Happened { get; set; }

@@ -76,7 +76,7 @@ internal sealed class Watcher
             // Before the look: after the end nothing comes.
             var isOver = _cursor.IsOver;
             if (_state == State.Reads && !Read())
-                return !isOver;
+                return !isOver && _cursor.NotTaken is null;
             if (_state == State.Reads)
                 continue;
             if (!hasTurn && !_sender.TryBegin())

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
+using XLive.Media;
 using XLive.Media.Rtmp;
 
 namespace XLive.Server.Rtmp;
@@ -39,6 +40,9 @@ internal sealed class RtmpRemote : IAsyncDisposable
     /// <summary>The message stream that media belongs to.</summary>
     public uint StreamId => _session.StreamId;
 
+    /// <summary>What the other side takes, as far as it has named codecs; null: it has named none.</summary>
+    public CodecSet? Takes => _session.Codecs.IsNamed ? _session.Codecs.Taken : null;
+
     private uint Now => (uint)(_clock.GetTimestamp() / (_clock.TimestampFrequency / 1000));
 
     /// <returns>When the other side has said that it begins.</returns>
@@ -55,6 +59,8 @@ internal sealed class RtmpRemote : IAsyncDisposable
                     patience.Endless();
                     return remote;
                 }
+                if (occurred.Kind == RtmpEventKind.NotTaken)
+                    throw new RemoteException(NotTaken(address, occurred.Track));
                 if (occurred.Kind == RtmpEventKind.Refused)
                 {
                     throw new RemoteException($"{address.Shown} refused: {CodeOf(occurred.Status)}", occurred.Status.Code.EndsWith("StreamNotFound", StringComparison.Ordinal));
@@ -78,6 +84,8 @@ internal sealed class RtmpRemote : IAsyncDisposable
 
     /// <summary>One of Adobe's words, for the log; a description may repeat what was asked, key and all.</summary>
     public static string CodeOf(RtmpStatus said) => said.Code.Length is > 0 and < 64 && said.Code.All(static c => char.IsAsciiLetterOrDigit(c) || c == '.') ? said.Code : "no known reason";
+
+    public static string NotTaken(RtmpAddress address, Track track) => $"{address.Shown} does not take {track.CodecName}: it is none of the codecs that it named at connect (fourCcList)";
 
     private static async Task<RtmpRemote> ConnectAsync(RtmpAddress address, RtmpTarget target, TimeProvider clock, CancellationToken stop)
     {

@@ -39,7 +39,7 @@ public sealed class EnhancedTagFuzzer : Fuzzer<Memory<byte>>, IDisposable
             var vector = isVideo ? MediaVectors.Videos[video] : MediaVectors.Audios[audio];
             var isFirst = dice.OneIn(3);
             var packet = isFirst ? 0 : isVideo ? dice.Pick<int>([1, 1, 3, 3, 2, 4, 5]) : dice.Pick<int>([1, 1, 1, 2, 4]);
-            var body = packet switch { 0 => vector.Configuration, 1 when isVideo && vector.Name != "av01" => "\0\0\x28" + vector.Frame, 1 or 3 => vector.Frame, _ => "" };
+            var body = packet switch { 0 => vector.Configuration, 1 when isVideo && vector.Name is not ("av01" or "vp09") => "\0\0\x28" + vector.Frame, 1 or 3 => vector.Frame, _ => "" };
             var message = Message(dice, isVideo, packet, vector.Name, body);
             text.Append(isVideo ? 'V' : 'A').Append(ChunkGrammar.UInt32((uint)message.Length)[2..]).Append(message);
         }
@@ -150,6 +150,9 @@ public sealed class EnhancedTagFuzzer : Fuzzer<Memory<byte>>, IDisposable
                 while (pieces.MoveNext())
                     FuzzFailure.Unless(pieces.Type != ObuType.TemporalDelimiter);
                 FuzzFailure.Unless(!pieces.IsBroken);
+                break;
+            case Codec.Vp9:
+                FuzzFailure.Unless(Vp9Header.TryRead(payload, out var header, out _) && header.IsKey == frame.IsKey && track.Width > 0 && track.Height > 0);
                 break;
             case Codec.Opus:
                 FuzzFailure.Unless(OpusConfiguration.SamplesOf(payload) is > 0 and <= 5760);

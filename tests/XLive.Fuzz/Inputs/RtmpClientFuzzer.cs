@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using XLive.Fuzz.Engine;
+using XLive.Media;
 using XLive.Media.Amf;
 using XLive.Media.Rtmp;
 
@@ -16,6 +17,8 @@ public sealed class RtmpClientFuzzer : RtmpTalkFuzzer
     private const int Packet = ServerHandshake.PacketLength;
 
     private static readonly byte[] Handshake = [3, .. new byte[Packet], .. new byte[Packet]];
+
+    private static readonly Track Hevc = new() { Kind = TrackKind.Video, Codec = Codec.Hevc, Configuration = default, CodecName = "hvc1" };
 
     public override string Name => "rtmp-client";
 
@@ -36,7 +39,7 @@ public sealed class RtmpClientFuzzer : RtmpTalkFuzzer
             grammar.Message(6, 0, ChunkGrammar.UInt32(2_500_000) + "\x02");
         if (dice.OneIn(2))
             grammar.SetChunkSize(1 + dice.Below(5000));
-        grammar.Message(20, 0, Answer(dice.OneIn(12) ? "_error" : "_result", 1, dice.Pick("NetConnection.Connect.Success", "NetConnection.Connect.Rejected")));
+        grammar.Message(20, 0, Answer(dice.OneIn(12) ? "_error" : "_result", 1, dice.Pick("NetConnection.Connect.Success", "NetConnection.Connect.Rejected"), Codecs(dice)));
         if (!dice.OneIn(8))
             grammar.Message(20, 0, Created(dice));
         if (!dice.OneIn(8))
@@ -90,7 +93,10 @@ public sealed class RtmpClientFuzzer : RtmpTalkFuzzer
         return Latin(output.WrittenSpan);
     }
 
-    private static string Answer(string name, int transaction, string code)
+    // None are named, for the most part.
+    private static string[]? Codecs(Dice dice) => dice.Below(6) switch { 0 => [], 1 => ["hvc1", "Opus"], 2 => ["av01", "\0\0\0\0"], 3 => ["*"], _ => null };
+
+    private static string Answer(string name, int transaction, string code, string[]? codecs = null)
     {
         var output = new ArrayBufferWriter<byte>();
         var amf = new Amf0Writer(output);
@@ -100,6 +106,13 @@ public sealed class RtmpClientFuzzer : RtmpTalkFuzzer
         amf.BeginObject();
         amf.Member("level", code.EndsWith("Rejected", StringComparison.Ordinal) ? "error" : "status");
         amf.Member("code", code);
+        if (codecs is not null)
+        {
+            amf.Name("fourCcList");
+            amf.BeginStrictArray(codecs.Length);
+            foreach (var codec in codecs)
+                amf.Text(codec);
+        }
         amf.End();
         return Latin(output.WrittenSpan);
     }
@@ -107,7 +120,7 @@ public sealed class RtmpClientFuzzer : RtmpTalkFuzzer
     protected override Side Begin(ReadOnlyMemory<byte> input)
     {
         var publishes = input.Length % 3 == 0;
-        var session = new RtmpClientSession(new RtmpTarget("live", "rtmp://h/live", "cam", publishes), 0, new Random(1));
+        var session = new RtmpClientSession(new RtmpTarget("live", "rtmp://h/live", "cam", publishes) { Tracks = [Hevc] }, 0, new Random(1));
         session.Read(Handshake, 0, out _, out _);
         return new Side(session, Judge, AnswerTimes: 4);
 
@@ -115,7 +128,8 @@ public sealed class RtmpClientFuzzer : RtmpTalkFuzzer
         {
             var isMedia = occurred.Kind is RtmpEventKind.Audio or RtmpEventKind.Video;
             FuzzFailure.Unless(!isMedia || (session.IsEstablished && !publishes));
-            FuzzFailure.Equal(occurred.Kind is RtmpEventKind.Refused or RtmpEventKind.PlayEnded, session.IsOver, "an end");
+            FuzzFailure.Unless(occurred.Kind != RtmpEventKind.NotTaken || (publishes && session.Codecs.IsNamed && !session.Codecs.Takes(Codec.Hevc)));
+            FuzzFailure.Equal(occurred.Kind is RtmpEventKind.Refused or RtmpEventKind.PlayEnded or RtmpEventKind.NotTaken, session.IsOver, "an end");
         }
     }
 }

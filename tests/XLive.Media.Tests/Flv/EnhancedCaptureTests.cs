@@ -40,17 +40,22 @@ public class EnhancedCaptureTests
     }
 
     [Fact]
-    public void VP9_is_refused_by_its_name()
+    public void Of_VP9_the_keyframe_says_the_size()
     {
         var file = new EnhancedFile("vp9");
-        Assert.Empty(file.Frames);
-        Assert.Equal("video as vp09 (VP9)", file.Demuxer.FaultText);
-        Assert.Equal(file.Demuxer.Dropped, file.Demuxer.DroppedFor(FlvFault.UnknownCodec));
+        Assert.Equal(("", 0L), (file.Demuxer.FaultText, file.Demuxer.Dropped));
+        var video = file.Demuxer.Video!;
+        Assert.Equal(("vp09.00.10.08", 96, 64), (video.CodecName, video.Width, video.Height));
+        // As FFmpeg sent it, and as its own MP4 has it.
+        Assert.Equal("01000000000a820202020000", Convert.ToHexStringLower(video.Configuration.Span));
+        Assert.Equal((10, 1, true), (file.Video.Count, file.Video.Count(f => f.IsKey), file.Video[0].IsKey));
+        Assert.All(file.Video, f => Assert.Same(video, f.Track));
     }
 
     [Theory]
     [InlineData("hevc-aac")]
     [InlineData("av1-opus")]
+    [InlineData("vp9")]
     [InlineData("avc-ac3")]
     [InlineData("eac3")]
     [InlineData("flac")]

@@ -236,6 +236,8 @@ internal sealed class CmafChecker
             var payload = bytes.Slice(data, size);
             if (_codec == Codec.Av1)
                 Require(payload.Length > 1 && payload[0] >> 3 is not (2 or 15), "no temporal delimiter, no padding");
+            else if (_codec == Codec.Vp9)
+                Require(payload[0] >> 6 == 2 && (payload[0] & 4) == 0 == ((flags & 0x1_0000) == 0), "a VP9 frame, and a sync sample if it is a key");
             else if (isVideo)
                 Units(payload);
             Samples.Add(new Sample(time, duration, offset, flags, payload.ToArray(), _segments));
@@ -264,6 +266,7 @@ internal sealed class CmafChecker
         Codec.H264 => ("avc1", "avcC"),
         Codec.Hevc => ("hvc1", "hvcC"),
         Codec.Av1 => ("av01", "av1C"),
+        Codec.Vp9 => ("vp09", "vpcC"),
         Codec.Opus => ("Opus", "dOps"),
         Codec.Flac => ("fLaC", "dfLa"),
         Codec.Ac3 => ("ac-3", "dac3"),

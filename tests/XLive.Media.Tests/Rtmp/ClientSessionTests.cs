@@ -79,6 +79,61 @@ public class ClientSessionTests
         Assert.Empty(Said(early));
     }
 
+    [Theory]
+    [InlineData(null, false, null)] // it names none
+    [InlineData("", false, "hvc1")]
+    [InlineData("av01,Opus", false, "hvc1")]
+    [InlineData("hvc1", false, "Opus")]
+    [InlineData("hvc1,Opus", false, null)]
+    [InlineData("Opus,hvc1", true, null)]
+    [InlineData("av01", true, "hvc1")]
+    [InlineData("*", false, null)]
+    public void A_server_is_held_to_the_codecs_that_it_names(string? list, bool inFirst, string? other)
+    {
+        var (occurred, client) = Answered(Push, Wire.Connected(list?.Split(',', StringSplitOptions.RemoveEmptyEntries), inFirst));
+        Assert.Equal((other is not null, list is not null), (client.IsOver, client.Codecs.IsNamed));
+        // To one that does not take it nothing more is said.
+        Assert.Equal(other is null, Said(client).Contains("createStream", StringComparison.Ordinal));
+        if (other is not null)
+            Assert.Equal((RtmpEventKind.NotTaken, other), (occurred!.Value.Kind, occurred.Value.Track.CodecName));
+    }
+
+    [Theory]
+    [InlineData(1, true)] // decodes
+    [InlineData(2, false)] // encodes
+    [InlineData(4, true)] // forwards
+    public void Or_to_the_map_of_what_it_can_do(double can, bool takes)
+    {
+        var (_, client) = Answered(Push, Wire.Connected(["Opus"], maps: ("videoFourCcInfoMap", "hvc1", can)));
+        Assert.Equal(takes, !client.IsOver);
+    }
+
+    [Fact]
+    public void Capabilities_alone_name_no_codecs_and_H264_goes_to_everybody()
+    {
+        var (_, client) = Answered(Push, Wire.Command(0, "_result", 1, null, new Dictionary<string, string> { ["capsEx"] = "12" }));
+        Assert.False(client.IsOver);
+        (_, client) = Answered(Push with { Tracks = [SyntheticStream.Video, SyntheticStream.Aac, SyntheticStream.Mp3] }, Wire.Connected([]));
+        Assert.False(client.IsOver);
+        // Of what is fetched it has no say.
+        (_, client) = Answered(Pull, Wire.Connected(["av01"]));
+        Assert.False(client.IsOver);
+    }
+
+    private static (RtmpEvent? Occurred, RtmpClientSession Client) Answered(RtmpTarget target, byte[] connected)
+    {
+        Track[] tracks =
+        [
+            new() { Kind = TrackKind.Video, Codec = Codec.Hevc, Configuration = default, CodecName = "hvc1" },
+            new() { Kind = TrackKind.Audio, Codec = Codec.Opus, Configuration = default, CodecName = "Opus" },
+        ];
+        var client = new RtmpClientSession(target.Tracks.Count > 0 ? target : target with { Tracks = tracks }, 0, new Random(1));
+        client.Read((byte[])[3, .. new byte[1536], .. new byte[1536]], 0, out _, out _);
+        client.Output.ResetWrittenCount();
+        var any = client.Read(connected, 0, out _, out var occurred);
+        return (any ? occurred : null, client);
+    }
+
     private static string Said(RtmpClientSession client) => System.Text.Encoding.Latin1.GetString(client.Output.WrittenSpan);
 
     [Fact]

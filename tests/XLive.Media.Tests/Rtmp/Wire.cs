@@ -54,7 +54,33 @@ internal static class Wire
         amf.Number(1);
         amf.BeginObject();
         amf.Member("app", "live");
-        if (list.Length > 0)
+        Codecs(amf, list.Length > 0 ? list : null, maps);
+        amf.End();
+        return Message(3, 20, 0, 0, output.WrittenSpan.ToArray());
+    }
+
+    /// <summary>A server's word that connect has succeeded, with what it takes: in the second of its objects, or in the first.</summary>
+    public static byte[] Connected(string[]? list, bool inFirst = false, params (string Map, string Name, double Can)[] maps)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        var amf = new Amf0Writer(output);
+        amf.Text("_result");
+        amf.Number(1);
+        for (int i = 0; i < 2; i++)
+        {
+            amf.BeginObject();
+            if (i == 1)
+                amf.Member("code", "NetConnection.Connect.Success");
+            if (inFirst == (i == 0))
+                Codecs(amf, list, maps);
+            amf.End();
+        }
+        return Message(3, 20, 0, 0, output.WrittenSpan.ToArray());
+    }
+
+    private static void Codecs(Amf0Writer amf, string[]? list, (string Map, string Name, double Can)[] maps)
+    {
+        if (list is not null)
         {
             amf.Name("fourCcList");
             amf.BeginStrictArray(list.Length);
@@ -68,8 +94,6 @@ internal static class Wire
             amf.Member(name, can);
             amf.End();
         }
-        amf.End();
-        return Message(3, 20, 0, 0, output.WrittenSpan.ToArray());
     }
 
     public static byte[] Amf(params object?[] values)

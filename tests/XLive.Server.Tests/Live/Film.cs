@@ -22,6 +22,16 @@ internal sealed class Film(Random random)
         Kind = TrackKind.Audio, Codec = Codec.Aac, Configuration = new byte[] { 0x11, 0x90 }, CodecName = "mp4a.40.2", SampleRate = 48_000, Channels = 2,
     };
 
+    public static readonly Track Hevc = new()
+    {
+        Kind = TrackKind.Video, Codec = Codec.Hevc, Configuration = new byte[] { 1, 2, 3 }, CodecName = "hvc1.1.6.L60.90", Width = 640, Height = 360,
+    };
+
+    public static readonly Track Opus = new()
+    {
+        Kind = TrackKind.Audio, Codec = Codec.Opus, Configuration = new byte[] { 4, 5 }, CodecName = "Opus", SampleRate = 48_000, Channels = 2,
+    };
+
     public static readonly Publisher Somebody = new("key-1", IPAddress.Loopback, "test", "");
 
     /// <summary>Somebody begins, and has told what his tracks are.</summary>
@@ -31,6 +41,18 @@ internal sealed class Film(Random random)
         Assert.True(turn is not null, refusal);
         turn.Announce(Video, turn.Begin);
         turn.Announce(Audio, turn.Begin);
+        return turn;
+    }
+
+    /// <summary>He begins, or comes back, with these tracks, and a frame of each.</summary>
+    public static Publication Publish(TestServer server, in StreamName name, params Track[] tracks)
+    {
+        var turn = server.Get<LiveStreams>().TryPublish(name, Somebody, out var refusal);
+        Assert.True(turn is not null, refusal);
+        foreach (var track in tracks)
+            turn.Announce(track, turn.Begin);
+        foreach (var track in tracks)
+            turn.Publish(new Frame(track, turn.Begin, 0, FrameFlags.Key, new byte[] { 6, 7, 8, 9 }));
         return turn;
     }
 

@@ -16,12 +16,12 @@ public sealed class FlvFeedTests
         var feed = new FlvFeed(turn, said.Add);
         for (var i = 0; i < 3; i++)
         {
-            // VP9, VVC, and the second track of two.
-            feed.Take(TrackKind.Video, 0, Convert.FromHexString("9176703039" + "aa"));
+            // VP8, VVC, and the second track of two.
+            feed.Take(TrackKind.Video, 0, Convert.FromHexString("9176703038" + "aa"));
             feed.Take(TrackKind.Video, 0, Convert.FromHexString("9176766331" + "aa"));
             feed.Take(TrackKind.Audio, 0, Convert.FromHexString("95014f707573" + "01" + "f8aa"));
         }
-        Assert.Equal(["video as vp09 (VP9)", "of several audio or video tracks the first, which has the id 0, is carried"], said);
+        Assert.Equal(["video as vp08 (VP8)", "of several audio or video tracks the first, which has the id 0, is carried"], said);
         Assert.Equal((6L, 6L), (feed.Dropped, turn.Refused));
         turn.End(PublishEnd.Finished);
     }

@@ -96,6 +96,45 @@ public sealed class FrameLogTests
         Assert.Equal(0, slabs.Bytes);
     }
 
+    [Theory]
+    [InlineData("flv")]
+    [InlineData("rtmp")]
+    public void One_who_takes_other_codecs_reads_up_to_the_first_of_them_and_fallen_behind_is_told_nothing_of_it(string word)
+    {
+        var form = word == "flv" ? WireForm.Flv : WireForm.Rtmp;
+        var slabs = new Slabs();
+        slabs.StreamCame();
+        var log = new FrameLog(slabs, 1 << 20, form);
+        var (film, takes) = (new Film(new Random(Seed)), CodecSet.Of(Codec.H264, Codec.Aac));
+        log.Append(Film.Video, default);
+        log.Append(Film.Audio, default);
+        var last = film.Next();
+        log.Append(last);
+        log.Append(Film.Hevc, last.Decoded);
+        log.Append(new Frame(Film.Hevc, last.Decoded, 0, FrameFlags.Key, new byte[100]));
+        var number = 0L;
+        Assert.True(log.TryRead(ref number, int.MaxValue, out var piece, out _, takes: takes));
+        byte[] wanted = [.. Film.Configurations(form, default), .. Film.Written(form, last)];
+        Assert.Equal(wanted, piece.Bytes.ToArray());
+        piece.Owner.Release();
+        Assert.False(log.TryRead(ref number, int.MaxValue, out _, out _, takes: takes));
+        Assert.Same(Film.Hevc, log.NotTakenAt(number, takes));
+        Assert.Null(log.NotTakenAt(number, CodecSet.All));
+
+        // Who is so late finds that codec at the newest keyframe, and its sound would be taken.
+        for (var i = 1; i < 100; i++)
+            log.Append(new Frame(i % 10 == 0 ? Film.Audio : Film.Hevc, last.Decoded + (i * 9000), 0, FrameFlags.Key, new byte[20_000]));
+        number = 0;
+        if (log.TryRead(ref number, int.MaxValue, out piece, out var skipped, takes: takes))
+            Assert.Equal(-1, piece.Bytes.Span.IndexOf("hvc1"u8));
+        Assert.Equal(103, skipped);
+        Assert.False(log.TryRead(ref number, int.MaxValue, out _, out _, takes: takes));
+        Assert.Same(Film.Hevc, log.NotTakenAt(number, takes));
+        log.Close();
+        slabs.StreamWent();
+        Assert.Equal(0, slabs.Bytes);
+    }
+
     [Fact]
     public void Of_MP3_nothing_is_told_before_its_frames_and_never_is_a_piece_empty()
     {

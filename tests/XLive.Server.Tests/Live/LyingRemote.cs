@@ -13,6 +13,7 @@ internal sealed class LyingRemote : IDisposable
     private readonly Lock _gate = new();
     private readonly List<TcpClient> _clients = [];
     private readonly List<string> _heard = [];
+    private readonly List<string> _media = [];
     private readonly Action<Peer> _lie;
     private int _connections;
     private int _open;
@@ -43,10 +44,26 @@ internal sealed class LyingRemote : IDisposable
         }
     }
 
+    /// <summary>Video and audio that came: how each begins, in hexadecimal digits.</summary>
+    public string[] Media
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _media];
+        }
+    }
+
     private void Note(string what)
     {
         lock (_gate)
             _heard.Add(what);
+    }
+
+    private void NoteMedia(ReadOnlySpan<byte> payload)
+    {
+        lock (_gate)
+            _media.Add(Convert.ToHexStringLower(payload[..Math.Min(5, payload.Length)]));
     }
 
     private void Accept()
@@ -136,15 +153,15 @@ internal sealed class LyingRemote : IDisposable
         }
 
         /// <summary>Up to the command that asks for the stream.</summary>
-        public Peer Ask()
+        public Peer Ask(byte[]? connected = null)
         {
             Handshake().Hear("connect");
-            Say(Connected).Hear("createStream");
+            Say(connected ?? Connected).Hear("createStream");
             Publishes = Say(Created).Hear("publish", "play") == "publish";
             return this;
         }
 
-        public Peer Begin() => Ask().Say(Started(Publishes));
+        public Peer Begin(byte[]? connected = null) => Ask(connected).Say(Started(Publishes));
 
         /// <returns>Which of these commands came.</returns>
         public string Hear(params string[] commands)
@@ -181,6 +198,8 @@ internal sealed class LyingRemote : IDisposable
                 while (_reader.Read(_rest, out var consumed, out var message))
                 {
                     _rest = _rest[consumed..];
+                    if (message.Type is RtmpMessageType.Video or RtmpMessageType.Audio)
+                        home.NoteMedia(message.Payload.Span);
                     if (message.Type != RtmpMessageType.Command)
                         continue;
                     var command = new Amf0Reader(message.Payload.Span).Read().Text!;

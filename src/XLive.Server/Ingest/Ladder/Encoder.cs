@@ -147,6 +147,7 @@ internal sealed class Encoder
     private void Feed(Process process)
     {
         using var cursor = _stream.Watch(ViewerKind.Ladder);
+        cursor.Takes = FlvHead.TakenOf(cursor);
         var input = process.StandardInput.BaseStream;
         var gone = process.WaitForExitAsync(_stop.Token);
         try
@@ -157,7 +158,8 @@ internal sealed class Encoder
                 var (coming, isOver) = (cursor.Coming, cursor.IsOver);
                 if (!cursor.TryRead(Cursor.MostAtOnce, out var piece))
                 {
-                    if (isOver)
+                    // One whose codec has changed is begun anew.
+                    if (isOver || cursor.NotTaken is not null)
                         return;
                     Task.WhenAny(coming, gone).GetAwaiter().GetResult();
                     continue;

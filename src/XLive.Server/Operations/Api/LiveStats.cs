@@ -24,6 +24,7 @@ internal static class LiveStats
         json.WriteNumber("bytes_in", came);
         json.WriteNumber("bytes_out", went);
         json.WriteNumber("frames_skipped", skipped);
+        json.WriteNumber("ended_by_codec", live.EndedByCodec);
         json.WriteNumber("frame_bytes", live.MemoryBytes);
         json.WriteNumber("frame_bytes_limit_each", live.Options.FrameBytes);
         json.WriteNumber("segment_bytes", services.GetRequiredService<HlsStreams>().Bytes);
@@ -55,6 +56,7 @@ internal static class LiveStats
             json.WriteString("host", forward.Host);
             json.WriteBoolean("taken", forward.IsTaken);
             json.WriteString("trouble", forward.Trouble);
+            json.WriteString("undeclared", forward.Undeclared);
             json.WriteEndObject();
         }
         json.WriteEndArray();

@@ -20,6 +20,7 @@ internal static class LiveMetrics
         text.Counter("xlive_live_in_bytes_total", "Bytes of frames that publishers sent.", came);
         text.Counter("xlive_live_out_bytes_total", "Bytes of live streams that viewers were given, in all forms.", went);
         text.Counter("xlive_live_frames_skipped_total", "Frames that viewers missed because they were too late for them.", skipped);
+        text.Counter("xlive_live_ended_by_codec_total", "Viewers and forwards that were ended because the stream came to be of a codec that they do not take.", live.EndedByCodec);
         text.Gauge("xlive_live_frame_bytes", "Memory that frames take.", live.MemoryBytes);
         text.Gauge("xlive_live_segment_bytes", "Memory that live segments take.", services.GetRequiredService<HlsStreams>().Bytes);
         text.Gauge("xlive_live_blocked_requests", "Requests that wait for a part or a segment of a live stream.", services.GetRequiredService<HlsStreams>().Blocked);

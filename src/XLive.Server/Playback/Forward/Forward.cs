@@ -1,3 +1,4 @@
+using XLive.Media;
 using XLive.Media.Rtmp;
 using XLive.Server.Live;
 using XLive.Server.Rtmp;
@@ -20,6 +21,7 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
     private readonly RtmpAddress _address = entry.For(stream.Name);
     private readonly RelayPause _pause = new();
     private CancellationToken _stop;
+    private bool _isUnsaid;
 
     public ForwardEntry Entry => entry;
     public LiveStream Stream => stream;
@@ -29,6 +31,11 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
     public string Trouble { get; private set; } = "";
 
     public bool IsTaken { get; private set; }
+
+    /// <summary>A codec that is sent to a target which has named none, so that nobody knows whether it can read it; mostly empty.</summary>
+    public string Undeclared => !_isUnsaid ? "" : IsOld(stream.Video) ? IsOld(stream.Audio) ? "" : stream.Audio!.CodecName : stream.Video!.CodecName;
+
+    private static bool IsOld(Track? track) => track is null || RtmpCodecs.Old.Takes(track.Codec);
 
     public Task RunAsync(CancellationToken stop)
     {
@@ -64,10 +71,11 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
         var taken = 0L;
         try
         {
-            await using var remote = await RtmpRemote.BeginAsync(_address, _address.Target(publishes: true, path), home.Clock, patience);
+            var target = _address.Target(publishes: true, path) with { Tracks = [.. ((Track?[])[stream.Video, stream.Audio]).OfType<Track>()] };
+            await using var remote = await RtmpRemote.BeginAsync(_address, target, home.Clock, patience);
             taken = home.Clock.GetTimestamp();
-            (IsTaken, Trouble) = (true, "");
-            home.SaidBegun(stream.Name, Host);
+            (IsTaken, Trouble, _isUnsaid) = (true, "", remote.Takes is null);
+            home.SaidBegun(stream.Name, Host, Undeclared);
             Trouble = await FeedAsync(remote, patience);
         }
         catch (OperationCanceledException)
@@ -79,7 +87,7 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
             Trouble = words;
         }
         var lasted = IsTaken ? home.Clock.GetElapsedTime(taken) : default;
-        IsTaken = false;
+        IsTaken = _isUnsaid = false;
         return lasted;
     }
 
@@ -87,6 +95,7 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
     private async Task<string> FeedAsync(RtmpRemote remote, Patience patience)
     {
         using var cursor = stream.Watch(ViewerKind.Forward);
+        cursor.Takes = remote.Takes ?? CodecSet.All;
         using var hear = CancellationTokenSource.CreateLinkedTokenSource(patience.Token);
         using var gone = new CancellationTokenSource();
         using var over = CancellationTokenSource.CreateLinkedTokenSource(gone.Token, _stop);
@@ -107,16 +116,17 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
             await hearing;
         }
         var trouble = await hearing;
-        if (trouble.Length == 0)
-            await remote.LeaveAsync();
-        return trouble;
+        if (trouble.Length > 0)
+            return trouble;
+        await remote.LeaveAsync();
+        return cursor.NotTaken is { } track ? RtmpRemote.NotTaken(_address, track) : "";
     }
 
     private async Task SendAsync(RtmpRemote remote, Cursor cursor, Patience patience, CancellationToken over)
     {
         var messages = new ForwardMessages(remote.StreamId);
-        messages.Begin(cursor.Video, cursor.Audio, (uint)cursor.From.Milliseconds);
-        var skipped = 0L;
+        // Of what was there when it was asked it takes all; this is what there is since.
+        messages.Begin(TakenOf(cursor.Video, cursor), TakenOf(cursor.Audio, cursor), (uint)cursor.From.Milliseconds);
         while (!over.IsCancellationRequested)
         {
             if (messages.Written.IsEmpty)
@@ -124,16 +134,10 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
                 var (coming, isOver) = (cursor.Coming, cursor.IsOver);
                 if (!cursor.TryRead(ForwardMessages.Most, out var piece))
                 {
-                    if (isOver)
+                    if (isOver || cursor.NotTaken is not null)
                         return;
                     await coming.WaitAsync(over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     continue;
-                }
-                // It lost some, and with them perhaps what the tracks are now.
-                if (cursor.Skipped != skipped)
-                {
-                    skipped = cursor.Skipped;
-                    messages.Tell(stream.Video, stream.Audio, ForwardMessages.TimeOf(piece.Bytes.Span));
                 }
                 messages.Add(piece.Bytes.Span);
                 piece.Owner.Release();
@@ -147,6 +151,8 @@ internal sealed class Forward(ForwardEntry entry, LiveStream stream, Forwards ho
             messages.Clear();
         }
     }
+
+    private static Track? TakenOf(Track? track, Cursor cursor) => track is not null && cursor.Takes.Has(track.Codec) ? track : null;
 
     /// <summary>What it says is read beside: acknowledgements, pings, and its end.</summary>
     private async Task<string> HearAsync(RtmpRemote remote, CancellationTokenSource gone, CancellationToken stop)

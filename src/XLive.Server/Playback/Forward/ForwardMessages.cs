@@ -28,12 +28,6 @@ internal sealed class ForwardMessages(uint streamId)
         new Amf0Writer(metadata).Text("@setDataFrame");
         FlvMetadata.Write(metadata, video, audio);
         ChunkWriter.Write(_written, ChunkWriter.DataChunks, RtmpMessageType.Data, streamId, 0, metadata.WrittenSpan);
-        Tell(video, audio, from);
-    }
-
-    /// <summary>What the tracks are.</summary>
-    public void Tell(Track? video, Track? audio, uint from)
-    {
         Span<byte> head = stackalloc byte[FlvBody.LongestHead];
         if (video is not null)
             Write(FlvTagType.Video, from, head[..FlvBody.ConfigurationHead(video, head)], video.Configuration.Span);
@@ -42,8 +36,7 @@ internal sealed class ForwardMessages(uint streamId)
             Write(FlvTagType.Audio, from, head[..length], audio.Configuration.Span);
     }
 
-    /// <summary>Of the first of these tags.</summary>
-    public static uint TimeOf(ReadOnlySpan<byte> tags) => (uint)((tags[7] << 24) | (tags[4] << 16) | (tags[5] << 8) | tags[6]);
+    private static uint TimeOf(ReadOnlySpan<byte> tags) => (uint)((tags[7] << 24) | (tags[4] << 16) | (tags[5] << 8) | tags[6]);
 
     /// <param name="tags">Whole ones.</param>
     public void Add(ReadOnlySpan<byte> tags)

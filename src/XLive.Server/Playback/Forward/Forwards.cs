@@ -78,7 +78,13 @@ internal sealed partial class Forwards(
         _running[(entry, stream)] = new Running(forward, stop, forward.RunAsync(stop.Token));
     }
 
-    public void SaidBegun(StreamName name, string host) => LogBegun(name.ToString(), host);
+    public void SaidBegun(StreamName name, string host, string undeclared)
+    {
+        if (undeclared.Length == 0)
+            LogBegun(name.ToString(), host);
+        else
+            LogBegunUndeclared(name.ToString(), host, undeclared);
+    }
 
     public void Said(StreamName name, string trouble, TimeSpan pause) => LogTrouble(name.ToString(), trouble, pause.TotalSeconds);
 
@@ -98,6 +104,9 @@ internal sealed partial class Forwards(
 
     [LoggerMessage(LogLevel.Information, "{Stream}: forwarded to {Host}")]
     private partial void LogBegun(string stream, string host);
+
+    [LoggerMessage(LogLevel.Warning, "{Stream}: forwarded to {Host}, which named no codecs at connect and may not take {Codec}")]
+    private partial void LogBegunUndeclared(string stream, string host, string codec);
 
     [LoggerMessage(LogLevel.Warning, "{Stream} is not forwarded: {Trouble}; again in {Seconds:0.0} s")]
     private partial void LogTrouble(string stream, string trouble, double seconds);

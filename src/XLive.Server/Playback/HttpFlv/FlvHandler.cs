@@ -11,6 +11,8 @@ namespace XLive.Server.Playback.HttpFlv;
 /// <summary>/{app}/{stream}.flv: a live stream as one response that lasts as long as it does.</summary>
 internal sealed class FlvHandler(LiveStreams streams, Shards shards) : IMediaSource
 {
+    internal const string OtherCodec = "codec";
+
     private const string Extension = ".flv";
 
     public bool TryAnswer(Exchange exchange, in Admission admission, out ValueTask answer)
@@ -41,6 +43,14 @@ internal sealed class FlvHandler(LiveStreams streams, Shards shards) : IMediaSou
     private async ValueTask PlayAsync(Exchange exchange, LiveStream stream, Meter meter)
     {
         using var cursor = stream.Watch();
+        cursor.Takes = FlvHead.TakenOf(cursor);
+        await PlayAsync(exchange, cursor, meter);
+        if (cursor.NotTaken is not null)
+            exchange.RefusedFor = OtherCodec;
+    }
+
+    private async ValueTask PlayAsync(Exchange exchange, Cursor cursor, Meter meter)
+    {
         await exchange.StartEndlessAsync();
         if (!await exchange.SendPieceAsync(Body.Of(FlvHead.Of(cursor), FileKind.Flv), meter))
             return;
@@ -71,7 +81,7 @@ internal sealed class FlvHandler(LiveStreams streams, Shards shards) : IMediaSou
                 }
                 continue;
             }
-            if (isOver)
+            if (isOver || cursor.NotTaken is not null)
                 break;
             try
             {

@@ -30,9 +30,15 @@ internal sealed class WsFlvHandler(LiveStreams streams, TimeProvider clock) : IM
     private async ValueTask PlayAsync(Exchange exchange, LiveStream stream, Meter meter)
     {
         using var socket = new ViewerSocket(exchange, await exchange.AcceptWebSocketAsync(), clock);
+        var words = "The stream has ended.";
         using (var cursor = stream.Watch(ViewerKind.WsFlv))
+        {
+            cursor.Takes = FlvHead.TakenOf(cursor);
             await PlayAsync(socket, cursor, meter);
-        await (meter.IsStopped ? socket.EndAsync(ViewerSocket.Refused, meter.StoppedFor.ToString()) : socket.EndAsync(ViewerSocket.Ended, "The stream has ended."));
+            if (cursor.NotTaken is { } track)
+                (exchange.RefusedFor, words) = (FlvHandler.OtherCodec, $"The stream goes on with {track.CodecName}.");
+        }
+        await (meter.IsStopped ? socket.EndAsync(ViewerSocket.Refused, meter.StoppedFor.ToString()) : socket.EndAsync(ViewerSocket.Ended, words));
     }
 
     private static async ValueTask PlayAsync(ViewerSocket socket, Cursor cursor, Meter meter)
@@ -61,7 +67,7 @@ internal sealed class WsFlvHandler(LiveStreams streams, TimeProvider clock) : IM
                 }
                 continue;
             }
-            if (isOver)
+            if (isOver || cursor.NotTaken is not null)
                 return;
             try
             {

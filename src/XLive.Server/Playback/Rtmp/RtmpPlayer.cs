@@ -65,13 +65,19 @@ internal sealed class RtmpPlayer(LiveStream stream, Meter meter, PlayRequest req
     {
         var before = output.BodySent;
         using var cursor = stream.Watch(ViewerKind.Rtmp);
+        cursor.Takes = connection.Connect.Codecs.Taken;
         try
         {
             // Of one who waited for the stream nobody knew before.
-            if (RtmpPlayers.Lacking(connection, cursor.Video, cursor.Audio) is { } lacking)
-                connection.Close(RtmpPlayers.Denied, lacking);
-            else
+            var lacking = RtmpPlayers.Lacking(connection, cursor.Video, cursor.Audio);
+            if (lacking is null)
                 await PlayAsync(output, new RtmpParts(output, meter, streamId), cursor, gone);
+            // A publisher came back with another codec. What was sent before it stands, and Play.Failed says why nothing follows.
+            if ((lacking ?? cursor.NotTaken) is { } track)
+            {
+                request.RefusedFor = RtmpPlayers.OtherCodec;
+                connection.Close(RtmpPlayers.Denied, RtmpPlayers.WordsOf(track));
+            }
             if (meter.IsStopped)
                 connection.Close("NetStream.Play.Failed", $"Playing was ended: {meter.StoppedFor}.");
         }
@@ -108,7 +114,7 @@ internal sealed class RtmpPlayer(LiveStream stream, Meter meter, PlayRequest req
                 }
                 continue;
             }
-            if (isOver)
+            if (isOver || cursor.NotTaken is not null)
                 return;
             await coming.WaitAsync(gone);
         }

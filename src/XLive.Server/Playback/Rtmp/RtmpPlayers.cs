@@ -13,6 +13,7 @@ internal sealed class RtmpPlayers(LiveStreams streams, Shards shards, PlaybackGa
 {
     private const string NotFound = "NetStream.Play.StreamNotFound";
     internal const string Denied = "NetStream.Play.Failed";
+    internal const string OtherCodec = "codec";
 
     internal Shards Shards => shards;
 
@@ -39,8 +40,8 @@ internal sealed class RtmpPlayers(LiveStreams streams, Shards shards, PlaybackGa
         }
         if (Lacking(connection, stream.Video, stream.Audio) is { } lacking)
         {
-            Refuse(request, StatusCodes.Status415UnsupportedMediaType, "codec");
-            return RtmpAdmission<IRtmpPlayer>.Refused(Denied, lacking, new RtmpRefusal("codec", admission.Kid, request.Target.Raw));
+            Refuse(request, StatusCodes.Status415UnsupportedMediaType, OtherCodec);
+            return RtmpAdmission<IRtmpPlayer>.Refused(Denied, WordsOf(lacking), new RtmpRefusal(OtherCodec, admission.Kid, request.Target.Raw));
         }
         admission.Meter.CountRequest(FileKind.Flv, request.Remote);
         return RtmpAdmission<IRtmpPlayer>.Granted(new RtmpPlayer(stream, admission.Meter, request, connection, this));
@@ -49,13 +50,15 @@ internal sealed class RtmpPlayers(LiveStreams streams, Shards shards, PlaybackGa
     /// <summary>
     /// Codecs by FourCC are sent to those alone who said at connect that they take them: others read the head as that of an old codec, and show nothing or break.
     /// </summary>
-    /// <returns>What is said to one who takes no such track; null: he takes both.</returns>
-    internal static string? Lacking(RtmpConnection connection, Track? video, Track? audio)
+    /// <returns>The one that he does not take; null: he takes both.</returns>
+    internal static Track? Lacking(RtmpConnection connection, Track? video, Track? audio)
     {
         var codecs = connection.Connect.Codecs;
-        var lacking = video is not null && !codecs.Takes(video.Codec) ? video : audio is not null && !codecs.Takes(audio.Codec) ? audio : null;
-        return lacking is null ? null : $"The stream's {(lacking.IsVideo ? "video" : "audio")} is {lacking.CodecName}, which the player has not said it takes (fourCcList).";
+        return video is not null && !codecs.Takes(video.Codec) ? video : audio is not null && !codecs.Takes(audio.Codec) ? audio : null;
     }
+
+    internal static string WordsOf(Track lacking) =>
+        $"The stream's {(lacking.IsVideo ? "video" : "audio")} is {lacking.CodecName}, which the player has not said it takes (fourCcList).";
 
     private void Refuse(PlayRequest request, int status, string reason)
     {
