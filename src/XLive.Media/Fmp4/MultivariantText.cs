@@ -1,0 +1,55 @@
+using System.Text;
+using XLive.Media.Hls;
+
+namespace XLive.Media.Fmp4;
+
+/// <summary>What a multivariant playlist says of one stream. Another object whenever it says something else.</summary>
+/// <param name="StreamInf">EXT-X-STREAM-INF as far as it is measured.</param>
+/// <param name="IsIndependent">Every segment can be begun with.</param>
+public sealed record Variant(string StreamInf, Track? Video, Track? Audio, double FrameRate, bool IsIndependent)
+{
+    public bool IsDemuxed => Video is not null && Audio is not null;
+}
+
+/// <param name="BaseUri">Before the names of its playlists.</param>
+/// <param name="Group">Of its sound.</param>
+public readonly record struct PlacedVariant(Variant Variant, string BaseUri, string Group);
+
+/// <summary>
+/// One multivariant playlist of streams that are the same in another quality. Each picture goes with the sound of its own stream, in a group of its own: the two
+/// came over one connection, so they fit to the sample, and a stream that ends takes no other's sound away. The groups have the same member, as they must
+/// (bis 4.4.6.1.1), and players take it for one that goes on.
+/// </summary>
+public static class MultivariantText
+{
+    public static PlaylistForms Write(IReadOnlyList<PlacedVariant> variants, bool isWhole)
+    {
+        var (hasGroups, isIndependent) = (false, true);
+        foreach (var (variant, _, _) in variants)
+        {
+            hasGroups |= variant.IsDemuxed;
+            isIndependent &= variant.IsIndependent;
+        }
+        var text = new StringBuilder(512 * variants.Count);
+        text.Append("#EXTM3U\n#EXT-X-VERSION:").Append(hasGroups ? '4' : '3').Append('\n');
+        if (isIndependent)
+            text.Append("#EXT-X-INDEPENDENT-SEGMENTS\n");
+        foreach (var (variant, baseUri, group) in variants)
+        {
+            if (!variant.IsDemuxed)
+                continue;
+            text.Append("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"").Append(group).Append("\",NAME=\"Audio\",DEFAULT=YES,AUTOSELECT=YES");
+            if (variant.Audio!.Channels > 0)
+                text.Append(",CHANNELS=\"").Append(variant.Audio.Channels).Append('"');
+            text.Append(",URI=\"").Append(baseUri).Append(CmafName.OfPlaylist(TrackKind.Audio, isWhole)).Append("\"\n");
+        }
+        foreach (var (variant, baseUri, group) in variants)
+        {
+            text.Append(variant.StreamInf);
+            if (variant.IsDemuxed)
+                text.Append(",AUDIO=\"").Append(group).Append('"');
+            text.Append('\n').Append(baseUri).Append(CmafName.OfPlaylist(variant.Video is null ? TrackKind.Audio : TrackKind.Video, isWhole)).Append('\n');
+        }
+        return new PlaylistForms(Encoding.ASCII.GetBytes(text.ToString()));
+    }
+}
