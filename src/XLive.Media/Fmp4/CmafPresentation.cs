@@ -174,7 +174,7 @@ public sealed class CmafPresentation(CmafPresentationOptions options) : IDisposa
         return new Variant(text.ToString(), newest.VideoTrack, newest.AudioTrack, _measure.FrameRate, facts.IsIndependent);
     }
 
-    private PlaylistForms Multivariant(Variant variant, bool isWhole) => MultivariantText.Write([new PlacedVariant(variant, options.BaseUri, "audio")], isWhole);
+    private PlaylistForms Multivariant(Variant variant, bool isWhole) => MultivariantText.Write([new PlacedVariant(variant, options.BaseUri, "audio", options.BaseUri)], isWhole);
 
     /// <summary>What a rendition needs over its life.</summary>
     private sealed class RenditionState(TrackKind kind)

@@ -9,23 +9,24 @@ namespace XLive.Media.Fmp4;
 public sealed record Variant(string StreamInf, Track? Video, Track? Audio, double FrameRate, bool IsIndependent)
 {
     public bool IsDemuxed => Video is not null && Audio is not null;
+
+    /// <summary>A decoder need not be told that it is another's.</summary>
+    public bool HasSoundOf(Variant other) => IsDemuxed && other.IsDemuxed && Audio!.CodecName == other.Audio!.CodecName && Audio.SampleRate == other.Audio.SampleRate
+        && Audio.Channels == other.Audio.Channels && Audio.Configuration.Span.SequenceEqual(other.Audio.Configuration.Span);
 }
 
 /// <param name="BaseUri">Before the names of its playlists.</param>
 /// <param name="Group">Of its sound.</param>
-public readonly record struct PlacedVariant(Variant Variant, string BaseUri, string Group);
+/// <param name="SoundUri">The same before the playlist of that: its own, or that of the stream whose sound it has in common.</param>
+public readonly record struct PlacedVariant(Variant Variant, string BaseUri, string Group, string SoundUri);
 
-/// <summary>
-/// One multivariant playlist of streams that are the same in another quality. Each picture goes with the sound of its own stream, in a group of its own: the two
-/// came over one connection, so they fit to the sample, and a stream that ends takes no other's sound away. The groups have the same member, as they must
-/// (bis 4.4.6.1.1), and players take it for one that goes on.
-/// </summary>
+/// <summary>One multivariant playlist of streams that are the same in another quality. Groups of sound have the same member, as they must (bis 4.4.6.1.1).</summary>
 public static class MultivariantText
 {
     public static PlaylistForms Write(IReadOnlyList<PlacedVariant> variants, bool isWhole)
     {
         var (hasGroups, isIndependent) = (false, true);
-        foreach (var (variant, _, _) in variants)
+        foreach (var (variant, _, _, _) in variants)
         {
             hasGroups |= variant.IsDemuxed;
             isIndependent &= variant.IsIndependent;
@@ -34,16 +35,17 @@ public static class MultivariantText
         text.Append("#EXTM3U\n#EXT-X-VERSION:").Append(hasGroups ? '4' : '3').Append('\n');
         if (isIndependent)
             text.Append("#EXT-X-INDEPENDENT-SEGMENTS\n");
-        foreach (var (variant, baseUri, group) in variants)
+        for (var i = 0; i < variants.Count; i++)
         {
-            if (!variant.IsDemuxed)
+            var (variant, _, group, soundUri) = variants[i];
+            if (!variant.IsDemuxed || IsKnown(variants, i))
                 continue;
             text.Append("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"").Append(group).Append("\",NAME=\"Audio\",DEFAULT=YES,AUTOSELECT=YES");
             if (variant.Audio!.Channels > 0)
                 text.Append(",CHANNELS=\"").Append(variant.Audio.Channels).Append('"');
-            text.Append(",URI=\"").Append(baseUri).Append(CmafName.OfPlaylist(TrackKind.Audio, isWhole)).Append("\"\n");
+            text.Append(",URI=\"").Append(soundUri).Append(CmafName.OfPlaylist(TrackKind.Audio, isWhole)).Append("\"\n");
         }
-        foreach (var (variant, baseUri, group) in variants)
+        foreach (var (variant, baseUri, group, _) in variants)
         {
             text.Append(variant.StreamInf);
             if (variant.IsDemuxed)
@@ -51,5 +53,16 @@ public static class MultivariantText
             text.Append('\n').Append(baseUri).Append(CmafName.OfPlaylist(variant.Video is null ? TrackKind.Audio : TrackKind.Video, isWhole)).Append('\n');
         }
         return new PlaylistForms(Encoding.ASCII.GetBytes(text.ToString()));
+    }
+
+    /// <summary>One before it has named the group.</summary>
+    private static bool IsKnown(IReadOnlyList<PlacedVariant> variants, int index)
+    {
+        for (var i = 0; i < index; i++)
+        {
+            if (variants[i].Variant.IsDemuxed && variants[i].Group == variants[index].Group)
+                return true;
+        }
+        return false;
     }
 }

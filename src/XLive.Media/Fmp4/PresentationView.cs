@@ -92,13 +92,11 @@ public sealed class PresentationView
         return null;
     }
 
-    /// <summary>Where its renditions are (bis 4.4.5.4), for the playlist of another stream of the event.</summary>
-    public void WriteReports(StringBuilder text, string baseUri)
+    /// <summary>Where a rendition is (bis 4.4.5.4), for another playlist of the event.</summary>
+    public void WriteReport(StringBuilder text, TrackKind kind, string baseUri)
     {
-        if (HasEnded)
-            return;
-        Video?.Report.Write(text, baseUri);
-        Audio?.Report.Write(text, baseUri);
+        if (!HasEnded)
+            Of(kind)?.Report.Write(text, baseUri);
     }
 
     internal PresentationView With(CmafEntry[] entries) => new(Facts, entries, FirstListed, Video, Audio, HasEnded, Variant, _multivariant, _wholeMultivariant);

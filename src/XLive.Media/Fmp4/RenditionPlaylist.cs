@@ -16,11 +16,11 @@ internal sealed record RenditionReport(TrackKind Kind, long LastNumber, int Last
     }
 }
 
-/// <summary>The other streams of an event, as a playlist names them.</summary>
+/// <summary>What a playlist reports where it is one of an event's.</summary>
 public interface IOtherRenditions
 {
-    /// <summary>A line for each of their renditions.</summary>
-    void WriteReports(StringBuilder text);
+    /// <summary>A line for each rendition of the event but this one.</summary>
+    void WriteReports(StringBuilder text, TrackKind kind);
 }
 
 public enum PlaylistScope : byte
@@ -143,8 +143,10 @@ public sealed class RenditionPlaylist
             RenditionHead.Parts(text, _open, OpenParts, OpenNumber);
         }
         text.Append("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"").Append(CmafName.OfPart(Kind, OpenNumber, OpenParts)).Append("\"\n");
-        _other?.Write(text, "");
-        others?.WriteReports(text);
+        if (others is null)
+            _other?.Write(text, "");
+        else
+            others.WriteReports(text, Kind);
         return text.ToString();
     }
 }

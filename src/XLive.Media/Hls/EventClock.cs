@@ -161,7 +161,7 @@ public sealed class EventPlace
 
     // Under the clock's lock.
     internal bool HasBegun { get; private set; }
-    internal long Base { get; private set; }
+    public long Base { get; private set; }
     internal long Newest { get; private set; }
     internal DateTimeOffset NewestAt { get; private set; }
 

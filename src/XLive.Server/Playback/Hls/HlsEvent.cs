@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using XLive.Media;
 using XLive.Media.Fmp4;
 using XLive.Media.Hls;
 using XLive.Server.Live;
@@ -141,10 +142,32 @@ internal sealed class HlsEvent(StreamName name)
             named.RemoveAt(first);
             named.Insert(0, begin);
         }
-        var forms = MultivariantText.Write(named.ConvertAll(n => new PlacedVariant(n.Variant, $"{name.Stream}/{n.Rendition.Stream.Life}/", n.Rendition.Stream.Name.Stream)), isWhole);
+        var forms = MultivariantText.Write(named.ConvertAll(n => Place(n.Variant, n.Rendition, presence)), isWhole);
         var tag = "\"" + Convert.ToHexStringLower(SHA256.HashData(forms.Plain.Span).AsSpan(0, 8)) + "\"";
         var playlist = new HeldPlaylist(PlaylistTemplate.Parse(forms.Plain, $"{Scope}.m3u8", []), forms.Plain.Span, Scope, age: 1);
         return new Held(renditions, variants, playlist, new FileFacts("application/vnd.apple.mpegurl", "", tag, "", 0));
+    }
+
+    private PlacedVariant Place(Variant variant, HlsRendition rendition, Presence presence)
+    {
+        var sound = SoundOf(rendition, variant, presence).Stream;
+        return new(variant, $"{name.Stream}/{rendition.Stream.Life}/", sound.Name.Stream, $"{name.Stream}/{sound.Life}/");
+    }
+
+    /// <summary>
+    /// The stream whose sound goes with a picture: of those that have the same sound from the same encoder the one that came first, for a player that goes from one
+    /// picture to another need not change the sound then (hls.js 1.7 stands still for half a second where it does). Of another encoder it would not fit to the lips.
+    /// </summary>
+    public HlsRendition SoundOf(HlsRendition rendition, Variant variant, Presence presence)
+    {
+        foreach (var other in Renditions)
+        {
+            if (other != rendition && other.Stream.Base == rendition.Stream.Base && VariantOf(other, presence) is { } first && first.HasSoundOf(variant))
+                return other;
+            if (other == rendition)
+                break;
+        }
+        return rendition;
     }
 
     /// <summary>By what does not change while it is sent: the picture's lines and rate, then the name.</summary>
@@ -175,12 +198,18 @@ internal sealed class HlsRendition(HlsEvent @event, HlsStream stream) : IOtherRe
 
     public Presence Presence => stream.Cmaf?.Current is null ? Presence.None : stream.IsOver ? Presence.Ended : stream.IsAway ? Presence.Away : Presence.Live;
 
-    public void WriteReports(StringBuilder text)
+    public void WriteReports(StringBuilder text, TrackKind kind)
     {
         foreach (var other in @event.Renditions)
         {
-            if (other != this && other.Presence == Presence.Live)
-                other.Stream.Cmaf?.Current?.WriteReports(text, $"../{other.Stream.Life}/");
+            if (other.Presence != Presence.Live || other.Stream.Cmaf?.Current is not { } view)
+                continue;
+            var baseUri = other == this ? "" : $"../{other.Stream.Life}/";
+            if (other != this || kind != TrackKind.Video)
+                view.WriteReport(text, TrackKind.Video, baseUri);
+            // Of sound that several have in common one is named.
+            if ((other != this || kind != TrackKind.Audio) && @event.SoundOf(other, view.Variant, Presence.Live) == other)
+                view.WriteReport(text, TrackKind.Audio, baseUri);
         }
     }
 }

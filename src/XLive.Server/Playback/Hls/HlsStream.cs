@@ -49,6 +49,9 @@ internal sealed class HlsStream : IFrameSink
     /// <summary>By which it is cut.</summary>
     public EventClock Clock => _place.Clock;
 
+    /// <summary>Whose is the same, their sources have the same times.</summary>
+    public long Base => _place.Base;
+
     /// <summary>Its publisher has gone, and may come back.</summary>
     public bool IsAway => _stream.Publication is null;
 
