@@ -19,6 +19,9 @@ public sealed class FlvDemuxer(Timestamp begin)
     /// <summary>Of the frame that came last.</summary>
     public Timestamp Time { get; private set; } = begin;
 
+    /// <inheritdoc cref="Timeline.ToSource"/>
+    public long ToSource => _timeline.ToSource;
+
     /// <summary>Frames whose time ran back a little.</summary>
     public long Held { get; private set; }
 

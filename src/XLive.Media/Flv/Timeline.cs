@@ -44,6 +44,9 @@ public sealed class Timeline(Timestamp begin)
     /// <summary>How many jumps there were.</summary>
     public int Epoch => Math.Max(_video.Epoch, _audio.Epoch);
 
+    /// <summary>Ticks to add to the time of the last frame for what the source called it, unwrapped: what it sends elsewhere has the same there.</summary>
+    public long ToSource { get; private set; }
+
     /// <param name="timestamp">As the message or the tag has it.</param>
     public TimelineStep Next(TrackKind kind, uint timestamp, out Timestamp time)
     {
@@ -60,6 +63,7 @@ public sealed class Timeline(Timestamp begin)
         }
         clock.Time = given;
         time = begin + (given * Timestamp.PerMillisecond);
+        ToSource = -begin.Ticks - (clock.Offset * Timestamp.PerMillisecond);
         return step;
     }
 

@@ -1,3 +1,5 @@
+using XLive.Media.Hls;
+
 namespace XLive.Media.Fmp4;
 
 public sealed record CmafOptions
@@ -7,4 +9,7 @@ public sealed record CmafOptions
 
     /// <summary>Of one segment, all its renditions together, and what is not in them yet. A rendition that needs more has a gap there.</summary>
     public int MostBytes { get; init; } = 64 << 20;
+
+    /// <summary>The part target is one for all renditions of an event.</summary>
+    public EventClock? Clock { get; init; }
 }

@@ -15,7 +15,9 @@ public sealed class CmafPresentation(CmafPresentationOptions options) : IDisposa
     private readonly VariantMeasure _measure = new();
     private readonly RenditionState _video = new(TrackKind.Video), _audio = new(TrackKind.Audio);
     private CmafEntry? _open;
+    private bool _isFirst = true;
     private long _begun;
+    private long _discontinuities; // of all there ever were
     private PresentationView? _current;
 
     /// <summary>Null until there is a segment.</summary>
@@ -93,12 +95,28 @@ public sealed class CmafPresentation(CmafPresentationOptions options) : IDisposa
             return begun;
         if (_open?.Of(segment.Kind) is not null)
             Finish();
-        _open ??= new CmafEntry(_begun++);
+        _open ??= Begin(segment);
         return _open.Begin(segment, (segment.Kind == TrackKind.Video ? _video : _audio).MapOf(segment.Initialization));
+    }
+
+    private CmafEntry Begin(CmafSegment segment)
+    {
+        if (options.Clock is { } clock)
+        {
+            if (_isFirst)
+            {
+                (_begun, _discontinuities) = clock.NumberAt(segment.ProgramDateTime);
+                _window.BeginAt(_begun, _discontinuities);
+            }
+            clock.Begun(segment.ProgramDateTime, _begun, _discontinuities + (segment.IsDiscontinuity ? 1 : 0));
+        }
+        _isFirst = false;
+        return new CmafEntry(_begun++);
     }
 
     private void Finish()
     {
+        _discontinuities += _open!.IsDiscontinuity ? 1 : 0;
         _finished.Enqueue(_open!);
         _open = null;
     }
@@ -109,8 +127,9 @@ public sealed class CmafPresentation(CmafPresentationOptions options) : IDisposa
         for (var i = 0; i < listed.Length; i++)
             listed[i] = _window.Listed[i];
         var (video, audio) = (Of(_video), Of(_audio));
-        Volatile.Write(ref _current, new PresentationView(facts, _window.ToArray(), listed[0].Number, video, audio, hasEnded, Multivariant(facts, isWhole: false),
-            options.IsLowLatency ? Multivariant(facts, isWhole: true) : null));
+        var variant = Variant(facts);
+        Volatile.Write(ref _current, new PresentationView(facts, _window.ToArray(), listed[0].Number, video, audio, hasEnded, variant, Multivariant(variant, isWhole: false),
+            options.IsLowLatency ? Multivariant(variant, isWhole: true) : null));
 
         RenditionPlaylist? Of(RenditionState state) =>
             state.First < 0 ? null : new RenditionPlaylist(new RenditionHead(facts, state.Kind, listed, state.First, _window.Discontinuities), Open(state.Kind), Other(state), hasEnded);
@@ -147,27 +166,15 @@ public sealed class CmafPresentation(CmafPresentationOptions options) : IDisposa
         return new RenditionReport(other.Kind, _window.Next - 1, (_window.Listed[^1].Of(other.Kind)?.Count ?? 0) - 1);
     }
 
-    private PlaylistForms Multivariant(PresentationFacts facts, bool isWhole)
+    private Variant Variant(PresentationFacts facts)
     {
         var newest = _window.Listed[^1];
-        var isDemuxed = newest is { Video: not null, Audio: not null };
-        var text = new StringBuilder(512);
-        text.Append("#EXTM3U\n#EXT-X-VERSION:").Append(isDemuxed ? '4' : '3').Append('\n');
-        if (facts.IsIndependent)
-            text.Append("#EXT-X-INDEPENDENT-SEGMENTS\n");
-        if (isDemuxed)
-        {
-            text.Append("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Audio\",DEFAULT=YES,AUTOSELECT=YES");
-            if (newest.AudioTrack!.Channels > 0)
-                text.Append(",CHANNELS=\"").Append(newest.AudioTrack.Channels).Append('"');
-            text.Append(",URI=\"").Append(options.BaseUri).Append(CmafName.OfPlaylist(TrackKind.Audio, isWhole)).Append("\"\n");
-        }
+        var text = new StringBuilder(256);
         _measure.WriteStreamInf(text);
-        if (isDemuxed)
-            text.Append(",AUDIO=\"audio\"");
-        text.Append('\n').Append(options.BaseUri).Append(CmafName.OfPlaylist(newest.Video is null ? TrackKind.Audio : TrackKind.Video, isWhole)).Append('\n');
-        return new PlaylistForms(Encoding.ASCII.GetBytes(text.ToString()));
+        return new Variant(text.ToString(), newest.VideoTrack, newest.AudioTrack, _measure.FrameRate, facts.IsIndependent);
     }
+
+    private PlaylistForms Multivariant(Variant variant, bool isWhole) => MultivariantText.Write([new PlacedVariant(variant, options.BaseUri, "audio", options.BaseUri)], isWhole);
 
     /// <summary>What a rendition needs over its life.</summary>
     private sealed class RenditionState(TrackKind kind)

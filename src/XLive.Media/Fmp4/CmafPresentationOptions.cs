@@ -1,3 +1,5 @@
+using XLive.Media.Hls;
+
 namespace XLive.Media.Fmp4;
 
 public sealed record CmafPresentationOptions
@@ -13,6 +15,9 @@ public sealed record CmafPresentationOptions
 
     /// <summary>Parts are listed, and playlists and parts that are not there yet can be waited for.</summary>
     public bool IsLowLatency { get; init; } = true;
+
+    /// <summary>Of an event: who begins in its midst has the others' numbers.</summary>
+    public EventClock? Clock { get; init; }
 
     // Skipped is what is six target durations old, the least that may be advertised (bis 4.4.3.8); it must be worth a playlist of another kind.
     internal bool CanSkip => IsLowLatency && Window > 8;

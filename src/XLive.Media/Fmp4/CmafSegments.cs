@@ -162,7 +162,8 @@ public sealed class CmafSegments : ISegmentWriter
     {
         if (PartTarget > 0 || (_video.Initialization is not null && _video.Staged.IsEmpty))
             return;
-        PartTarget = Fmp4.PartTarget.Of(_video.Staged, _audio.FrameTicks, Options.PartSeconds * Timestamp.PerSecond);
+        var found = Fmp4.PartTarget.Of(_video.Staged, _audio.FrameTicks, Options.PartSeconds * Timestamp.PerSecond);
+        PartTarget = Options.Clock?.AgreePartTarget(found) ?? found;
         _video.SetTarget();
         _audio.SetTarget();
     }

@@ -1,3 +1,4 @@
+using System.Text;
 using XLive.Media.Hls;
 
 namespace XLive.Media.Fmp4;
@@ -21,19 +22,21 @@ public sealed class PresentationView
     private readonly PlaylistForms? _wholeMultivariant;
 
     internal PresentationView(PresentationFacts facts, CmafEntry[] entries, long firstListed, RenditionPlaylist? video, RenditionPlaylist? audio, bool hasEnded,
-        PlaylistForms multivariant, PlaylistForms? wholeMultivariant)
+        Variant variant, PlaylistForms multivariant, PlaylistForms? wholeMultivariant)
     {
         Facts = facts;
         _entries = entries;
         FirstListed = firstListed;
         (Video, Audio) = (video, audio);
         HasEnded = hasEnded;
+        Variant = variant;
         (_multivariant, _wholeMultivariant) = (multivariant, wholeMultivariant);
     }
 
     internal PresentationFacts Facts { get; }
     public RenditionPlaylist? Video { get; }
     public RenditionPlaylist? Audio { get; }
+    public Variant Variant { get; }
     public int TargetDuration => Facts.TargetDuration;
 
     /// <summary>In seconds; 0: there are no parts.</summary>
@@ -89,10 +92,17 @@ public sealed class PresentationView
         return null;
     }
 
-    internal PresentationView With(CmafEntry[] entries) => new(Facts, entries, FirstListed, Video, Audio, HasEnded, _multivariant, _wholeMultivariant);
+    /// <summary>Where a rendition is (bis 4.4.5.4), for another playlist of the event.</summary>
+    public void WriteReport(StringBuilder text, TrackKind kind, string baseUri)
+    {
+        if (!HasEnded)
+            Of(kind)?.Report.Write(text, baseUri);
+    }
+
+    internal PresentationView With(CmafEntry[] entries) => new(Facts, entries, FirstListed, Video, Audio, HasEnded, Variant, _multivariant, _wholeMultivariant);
 
     internal PresentationView With(RenditionPlaylist? video, RenditionPlaylist? audio) =>
-        new(Facts, _entries, FirstListed, video, audio, HasEnded, _multivariant, _wholeMultivariant);
+        new(Facts, _entries, FirstListed, video, audio, HasEnded, Variant, _multivariant, _wholeMultivariant);
 
     private CmafEntry? Find(long number)
     {

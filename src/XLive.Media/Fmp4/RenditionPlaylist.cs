@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using XLive.Media.Hls;
 
@@ -6,7 +5,23 @@ namespace XLive.Media.Fmp4;
 
 /// <summary>Where another rendition is (bis 4.4.5.4).</summary>
 /// <param name="LastPart">-1: it has none.</param>
-internal sealed record RenditionReport(TrackKind Kind, long LastNumber, int LastPart);
+internal sealed record RenditionReport(TrackKind Kind, long LastNumber, int LastPart)
+{
+    public void Write(StringBuilder text, string baseUri)
+    {
+        text.Append("#EXT-X-RENDITION-REPORT:URI=\"").Append(baseUri).Append(CmafName.OfPlaylist(Kind)).Append("\",LAST-MSN=").Append(LastNumber);
+        if (LastPart >= 0)
+            text.Append(",LAST-PART=").Append(LastPart);
+        text.Append('\n');
+    }
+}
+
+/// <summary>What a playlist reports where it is one of an event's.</summary>
+public interface IOtherRenditions
+{
+    /// <summary>A line for each rendition of the event but this one.</summary>
+    void WriteReports(StringBuilder text, TrackKind kind);
+}
 
 public enum PlaylistScope : byte
 {
@@ -26,7 +41,7 @@ public sealed class RenditionPlaylist
 {
     private readonly RenditionSegment? _open;
     private readonly RenditionReport? _other;
-    private PlaylistForms? _all, _skipping;
+    private PlaylistForms? _all, _skipping, _allOfEvent, _skippingOfEvent;
 
     internal RenditionPlaylist(RenditionHead head, RenditionSegment? open, RenditionReport? other, bool hasEnded)
     {
@@ -81,6 +96,19 @@ public sealed class RenditionPlaylist
 
     internal CmafPart OpenPart(int part) => _open!.Parts(OpenParts)[part];
 
+    /// <summary>How far it is.</summary>
+    internal RenditionReport Report => OpenParts > 0 ? new(Kind, OpenNumber, OpenParts - 1) : new(Kind, LastWhole, LastParts - 1);
+
+    /// <param name="others">Where the playlist is one of an event's. How far they are is what they were when it was asked for first: one text for all.</param>
+    public PlaylistForms Text(PlaylistScope scope, IOtherRenditions? others)
+    {
+        if (others is null || HasEnded || scope == PlaylistScope.WholeSegments || !Head.Facts.HasParts)
+            return Text(scope);
+        if (scope == PlaylistScope.Skipping && Head.SkippedBefore(OpenSeconds) is > 0 and var skipped)
+            return Volatile.Read(ref _skippingOfEvent) ?? Keep(ref _skippingOfEvent, Render(Head.Text(skipped, OpenSeconds), others));
+        return Volatile.Read(ref _allOfEvent) ?? Keep(ref _allOfEvent, Render(Head.Text(0, OpenSeconds), others));
+    }
+
     public PlaylistForms Text(PlaylistScope scope)
     {
         if (scope == PlaylistScope.WholeSegments || !Head.Facts.HasParts)
@@ -104,7 +132,7 @@ public sealed class RenditionPlaylist
     // Of two who ask at once, the first's stays, so that all have the same.
     private static PlaylistForms Keep(ref PlaylistForms? place, string text) => Interlocked.CompareExchange(ref place, new PlaylistForms(Encoding.ASCII.GetBytes(text)), null) ?? place;
 
-    private string Render(string head)
+    private string Render(string head, IOtherRenditions? others = null)
     {
         if (HasEnded)
             return head + PlaylistLines.EndList;
@@ -115,13 +143,10 @@ public sealed class RenditionPlaylist
             RenditionHead.Parts(text, _open, OpenParts, OpenNumber);
         }
         text.Append("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"").Append(CmafName.OfPart(Kind, OpenNumber, OpenParts)).Append("\"\n");
-        if (_other is { } other)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"#EXT-X-RENDITION-REPORT:URI=\"{CmafName.OfPlaylist(other.Kind)}\",LAST-MSN={other.LastNumber}");
-            if (other.LastPart >= 0)
-                text.Append(CultureInfo.InvariantCulture, $",LAST-PART={other.LastPart}");
-            text.Append('\n');
-        }
+        if (others is null)
+            _other?.Write(text, "");
+        else
+            others.WriteReports(text, Kind);
         return text.ToString();
     }
 }

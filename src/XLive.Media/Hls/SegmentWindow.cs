@@ -37,6 +37,9 @@ internal sealed class SegmentWindow<T>(int window, long mostBytes)
     /// <summary>Of what is listed, less than that many bytes cannot be.</summary>
     public bool IsOverfull { get; private set; }
 
+    /// <summary>Before the first entry: the numbers that it has.</summary>
+    public void BeginAt(long number, long discontinuities) => (Next, Discontinuities) = (number, discontinuities);
+
     /// <param name="entry">Its number is <see cref="Next"/>. Held by the caller until now, by the window from now on.</param>
     /// <param name="targetDuration">The same each time (bis 4.4.3.1).</param>
     public void Add(T entry, int targetDuration, DateTimeOffset now)

@@ -23,6 +23,9 @@ public sealed partial class Segmenter(SegmenterOptions options, ISegmentWriter w
     // What ends sooner, because something broke, is not worth a segment; without bound it would be any number of them.
     private const long Shortest = Timestamp.PerSecond / 10;
 
+    // Who joins an event just before a segment of the others ends does not begin with less.
+    private const long ShortestOfCell = Timestamp.PerSecond / 4;
+
     // Video that shows itself so soon after audio belongs to it; what was begun without is begun again.
     private const long TrackWait = Timestamp.PerSecond;
 
@@ -40,6 +43,7 @@ public sealed partial class Segmenter(SegmenterOptions options, ISegmentWriter w
     private long _start;
     private long _end;
     private long _lastKey;
+    private long _cell;
     private int _videoFrames;
 
     // Between segments.
@@ -71,10 +75,13 @@ public sealed partial class Segmenter(SegmenterOptions options, ISegmentWriter w
     /// <summary>What the open segment takes.</summary>
     public int OpenBytes => writer.OpenBytes;
 
-    private long Target => TargetDuration > 0 ? TargetDuration : _wantedTarget;
+    private long Target => Fixed > 0 ? Fixed : _wantedTarget;
+
+    /// <summary>Another rendition of the event may have fixed it.</summary>
+    private int Fixed => TargetDuration > 0 ? TargetDuration : options.Clock?.TargetDuration ?? 0;
 
     /// <summary>The end at which a segment must have been cut.</summary>
-    private long Limit => ((TargetDuration > 0 ? TargetDuration : Math.Max(LongestTarget, _wantedTarget)) * (long)Timestamp.PerSecond) + Rounded;
+    private long Limit => ((Fixed > 0 ? Fixed : Math.Max(LongestTarget, _wantedTarget)) * (long)Timestamp.PerSecond) + Rounded;
 
     public void Write(in Frame frame, DateTimeOffset now)
     {
@@ -151,7 +158,7 @@ public sealed partial class Segmenter(SegmenterOptions options, ISegmentWriter w
             if (lane == _video && gop > 0)
                 GopLength = gop;
             isCut = IsOther(lane) || (lane == _video && IsOther(_audio)) // (1)
-                || length >= _wanted - (lane == _video ? Early : lane.Gap / 2)
+                || IsLongEnough(length, lane)
                 || length + gop > (Target * Timestamp.PerSecond) + Rounded;
         }
         else if (length + Math.Min(lane.Gap, Timestamp.PerSecond) > Limit)
@@ -167,6 +174,11 @@ public sealed partial class Segmenter(SegmenterOptions options, ISegmentWriter w
         }
         return ReferenceEquals(lane.Track, lane.Carried);
     }
+
+    /// <summary>By itself, or because the event's next segment begins.</summary>
+    private bool IsLongEnough(long length, SegmenterLane lane) => options.Clock is { } clock
+        ? clock.CellOf(lane.Last) != _cell && length >= ShortestOfCell
+        : length >= _wanted - (lane == _video ? Early : lane.Gap / 2);
 
     /// <summary>It has a track that the open segment cannot take.</summary>
     private static bool IsOther(SegmenterLane lane) => lane.Seen > 0 && !ReferenceEquals(lane.Track, lane.Carried);
@@ -214,7 +226,9 @@ public sealed partial class Segmenter(SegmenterOptions options, ISegmentWriter w
         _start = _end = lane.Last;
         if (!_hasAnchor)
             (_anchor, _anchorDate, _hasAnchor) = (_start, now > _endDate ? now : _endDate, true);
-        _opening = new SegmentOpening(_start, Limit, video, audio, _anchorDate + TimeSpan.FromSeconds((double)(_start - _anchor) / Timestamp.PerSecond), _isBroken);
+        var date = options.Clock?.DateOf(_start) ?? _anchorDate + TimeSpan.FromSeconds((double)(_start - _anchor) / Timestamp.PerSecond);
+        _cell = options.Clock?.CellOf(_start) ?? 0;
+        _opening = new SegmentOpening(_start, Limit, video, audio, date, _isBroken);
         _isIndependent = video is null || (lane == _video && frame.IsKey);
         _isBroken = false;
         _isOpen = true;
@@ -242,7 +256,10 @@ public sealed partial class Segmenter(SegmenterOptions options, ISegmentWriter w
         }
         (_isOpen, _isFirst) = (false, false);
         if (TargetDuration == 0)
-            TargetDuration = Math.Clamp((int)Math.Ceiling(((double)duration / Timestamp.PerSecond) - 0.05), _wantedTarget, Math.Max(LongestTarget, _wantedTarget));
+        {
+            var found = Math.Clamp((int)Math.Ceiling(((double)duration / Timestamp.PerSecond) - 0.05), _wantedTarget, Math.Max(LongestTarget, _wantedTarget));
+            TargetDuration = options.Clock?.AgreeTargetDuration(found) ?? found;
+        }
         IsIndependent &= _isIndependent;
         _endDate = _opening.ProgramDateTime + TimeSpan.FromSeconds((double)duration / Timestamp.PerSecond);
         writer.End(new SegmentEnding(_opening, duration, Limit, _video.Carried, _audio.Carried, _videoFrames, _isIndependent, isBroken));

@@ -3,6 +3,9 @@ namespace XLive.Media.Hls;
 public sealed record SegmenterOptions
 {
     public double SegmentSeconds { get; init; } = 4;
+
+    /// <summary>The frames' times are an event's: segments end where it says, so that those of all renditions do.</summary>
+    public EventClock? Clock { get; init; }
 }
 
 /// <summary>What of a publisher's stream makes his viewers' worse.</summary>

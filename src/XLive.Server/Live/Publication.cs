@@ -41,6 +41,9 @@ public sealed class Publication
         set => Volatile.Write(ref _refused, value);
     }
 
+    /// <summary>Ticks to add to a frame's time for what its source calls it; said before the frame. Outputs of one encoder have it in common.</summary>
+    public long ToSource { get; set; }
+
     internal TimeSpan Silence => _stream.Clock.GetElapsedTime(Volatile.Read(ref _lastFrameAt));
 
     /// <summary>A decoder's configuration that came: a new track, or parameters that changed.</summary>

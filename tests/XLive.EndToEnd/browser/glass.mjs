@@ -2,7 +2,7 @@
 //
 //   node glass.mjs '{"url": "...", "seconds": 15, "player": "hls.js", "chromium": "/usr/bin/chromium"}'
 //
-// player: hls.js, mpegts.js, or native (Chromium's own HLS).
+// player: hls.js, mpegts.js, or native (Chromium's own HLS). switchEvery: with hls.js, so many seconds between one quality and the next.
 import { chromium } from 'playwright-core';
 import { readFile, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -20,7 +20,7 @@ const video = document.querySelector('video');
 const canvas = document.createElement('canvas');
 [canvas.width, canvas.height] = [320, 180];
 const context = canvas.getContext('2d', { willReadFrequently: true });
-const report = window.report = { seen: [], unreadable: 0, waiting: 0, errors: [], started: 0, presented: 0, dropped: 0 };
+const report = window.report = { seen: [], unreadable: 0, waiting: 0, errors: [], started: 0, presented: 0, dropped: 0, levels: [], ranges: 0 };
 /** The time that stands in the picture; 0: its parity is wrong. */
 function drawn() {
   context.drawImage(video, 0, 0, 320, 180);
@@ -37,7 +37,8 @@ function drawn() {
 function look(now, frame) {
   const time = drawn();
   report.presented = frame.presentedFrames;
-  if (time) report.seen.push([Math.round(now), Math.round(performance.timeOrigin + frame.expectedDisplayTime - time)]);
+  report.ranges = Math.max(report.ranges, video.buffered.length);
+  if (time) report.seen.push([Math.round(now), Math.round(performance.timeOrigin + frame.expectedDisplayTime - time), time]);
   else report.unreadable++;
   video.requestVideoFrameCallback(look);
 }
@@ -55,6 +56,7 @@ window.play = (player, url, config) => {
   } else {
     const hls = window.hls = new Hls({ lowLatencyMode: true, ...config });
     hls.on(Hls.Events.ERROR, (_, e) => report.errors.push(e.type + ' ' + e.details + (e.fatal ? ' fatal' : '') + ' ' + (e.response?.code ?? '')));
+    hls.on(Hls.Events.LEVEL_SWITCHED, (_, e) => report.levels.push(hls.levels[e.level].height));
     hls.loadSource(url);
     hls.attachMedia(video);
   }
@@ -92,6 +94,8 @@ try {
   session.on('Network.responseReceived', e => { const p = e.response.protocol; if (!e.response.url.includes(`:${site.address().port}/`)) protocols[p] = (protocols[p] ?? 0) + 1; });
   await tab.goto(`http://127.0.0.1:${site.address().port}/`);
   await tab.evaluate(([player, url, config]) => window.play(player, url, config), [options.player, options.url, options.config]);
+  if (options.switchEvery)
+    await tab.evaluate(every => setInterval(() => { if (report.started) hls.nextLevel = (hls.currentLevel + 1) % hls.levels.length; }, every), options.switchEvery * 1000);
   await new Promise(passed => setTimeout(passed, options.seconds * 1000));
   const report = await tab.evaluate(() => ({ ...window.report, now: performance.now(), target: window.hls?.targetLatency ?? 0, ...video.getVideoPlaybackQuality?.() && { dropped: video.getVideoPlaybackQuality().droppedVideoFrames } }));
   // The first 30 % is how it began.
@@ -102,6 +106,7 @@ try {
   result = {
     started: Math.round(report.started), seconds: (report.now - from) / 1000, pictures: seen.length, unreadable: report.unreadable, waiting: report.waiting, dropped: report.dropped,
     p5: at(all, 0.05), p50: at(all, 0.5), p95: at(all, 0.95), most: at(all, 1), slope: at(last, 0.5) - at(first, 0.5), target: report.target, errors: report.errors, protocols,
+    levels: report.levels, ranges: report.ranges, step: seen.reduce((most, [, , time], i) => i ? Math.max(most, time - seen[i - 1][2]) : 0, 0),
   };
 } catch (e) {
   result = { errors: ['browser: ' + e], pictures: 0 };

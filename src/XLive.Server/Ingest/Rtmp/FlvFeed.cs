@@ -22,7 +22,10 @@ internal sealed class FlvFeed(Publication turn, Action<string>? warn = null)
         if (content is FlvContent.Frame or FlvContent.Track)
             Announce(kind);
         if (content == FlvContent.Frame)
+        {
+            turn.ToSource = _demuxer.ToSource;
             turn.Publish(frame, discontinuity);
+        }
         if (content == FlvContent.Dropped)
         {
             turn.Refused = _demuxer.Dropped;

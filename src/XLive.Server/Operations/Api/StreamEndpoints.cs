@@ -169,9 +169,8 @@ internal sealed class StreamEndpoints(LiveStreams streams, HlsStreams hls, Sessi
         var found = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var session in sessions.All)
         {
-            if (clock.GetElapsedTime(session.LastSeen) > StillPlays || session.Path is not { Length: > 0 } path || path.Count(static c => c == '/') != 4)
+            if (clock.GetElapsedTime(session.LastSeen) > StillPlays || session.Path is not { Length: > 0 } path || hls.WatchedAt(path) is not { } stream)
                 continue;
-            var stream = path[..path.LastIndexOf('/', path.LastIndexOf('/') - 1)];
             found[stream] = found.GetValueOrDefault(stream) + 1;
         }
         return found;

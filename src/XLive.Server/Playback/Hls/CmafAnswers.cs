@@ -27,8 +27,20 @@ internal sealed class CmafAnswers(PlaylistAnswers playlists, TimeProvider clock)
         return playlists.WriteAsync(exchange, admission, stream.Multivariant(view.Multivariant(isWhole), isWhole), new FileFacts("application/vnd.apple.mpegurl", "", tag, "", 0));
     }
 
+    /// <summary>False: nothing of it has a segment yet.</summary>
+    public bool TryMultivariant(Exchange exchange, in Admission admission, HlsEvent of, bool isWhole, out ValueTask answer)
+    {
+        answer = default;
+        if (of.Multivariant(isWhole, out var facts) is not { } playlist)
+            return false;
+        Count(exchange, admission, FileKind.M3u8);
+        answer = playlists.WriteAsync(exchange, admission, playlist, facts);
+        return true;
+    }
+
     /// <summary>False: there is no such thing, and will not be.</summary>
-    public bool TryAnswer(Exchange exchange, in Admission admission, HlsStream stream, PresentationView view, in CmafName name, out ValueTask answer)
+    /// <param name="of">Not null: it is asked for as a rendition of an event.</param>
+    public bool TryAnswer(Exchange exchange, in Admission admission, HlsStream stream, HlsRendition? of, PresentationView view, in CmafName name, out ValueTask answer)
     {
         answer = default;
         if (view.Of(name.Kind) is not { } playlist)
@@ -36,10 +48,10 @@ internal sealed class CmafAnswers(PlaylistAnswers playlists, TimeProvider clock)
         switch (name.Resource)
         {
             case CmafResource.Playlist when name.IsWhole || view.PartTarget == 0:
-                answer = TextAsync(exchange, admission, stream, playlist, PlaylistScope.WholeSegments, Math.Max(1, view.TargetDuration / 2));
+                answer = TextAsync(exchange, admission, stream, of, playlist, PlaylistScope.WholeSegments, Math.Max(1, view.TargetDuration / 2));
                 return true;
             case CmafResource.Playlist:
-                answer = PlaylistAsync(exchange, admission, stream, view, playlist);
+                answer = PlaylistAsync(exchange, admission, stream, of, view, playlist);
                 return true;
             case CmafResource.Map when view.FindMap(name.Kind, name.Number) is { } map:
                 Count(exchange, admission, FileKind.Mp4);
@@ -59,28 +71,28 @@ internal sealed class CmafAnswers(PlaylistAnswers playlists, TimeProvider clock)
         }
     }
 
-    private ValueTask PlaylistAsync(Exchange exchange, in Admission admission, HlsStream stream, PresentationView view, RenditionPlaylist playlist)
+    private ValueTask PlaylistAsync(Exchange exchange, in Admission admission, HlsStream stream, HlsRendition? of, PresentationView view, RenditionPlaylist playlist)
     {
         if (playlist.HasEnded)
-            return TextAsync(exchange, admission, stream, playlist, PlaylistScope.All, Math.Max(1, view.TargetDuration / 2));
+            return TextAsync(exchange, admission, stream, of, playlist, PlaylistScope.All, Math.Max(1, view.TargetDuration / 2));
         if (!BlockingReload.TryRead(exchange.Target.Query, out var reload))
             return RefuseAsync(exchange, "_HLS_msn and _HLS_part are whole numbers, each at most once, and a part is one of a segment");
         var scope = reload.Skips ? PlaylistScope.Skipping : PlaylistScope.All;
         if (reload.Number < 0)
-            return TextAsync(exchange, admission, stream, playlist, scope, Math.Max(1, view.TargetDuration / 2));
+            return TextAsync(exchange, admission, stream, of, playlist, scope, Math.Max(1, view.TargetDuration / 2));
         if (playlist.Reaches(reload.Number, reload.Part))
-            return TextAsync(exchange, admission, stream, playlist, scope, 6 * view.TargetDuration);
+            return TextAsync(exchange, admission, stream, of, playlist, scope, 6 * view.TargetDuration);
         if (playlist.IsTooFar(reload.Number, reload.Part))
             return RefuseAsync(exchange, "what _HLS_msn and _HLS_part name is too far ahead");
-        return AwaitAsync(exchange, admission, stream, new Awaited(playlist.Kind, reload.Number, reload.Part, IsHint: false), scope);
+        return AwaitAsync(exchange, admission, stream, of, new Awaited(playlist.Kind, reload.Number, reload.Part, IsHint: false), scope);
     }
 
-    private async ValueTask AwaitAsync(Exchange exchange, Admission admission, HlsStream stream, Awaited awaited, PlaylistScope scope)
+    private async ValueTask AwaitAsync(Exchange exchange, Admission admission, HlsStream stream, HlsRendition? of, Awaited awaited, PlaylistScope scope)
     {
         if (!await IsSettledAsync(exchange, stream, awaited))
             return;
         if (stream.Cmaf?.Current is { } view && view.Of(awaited.Kind) is { } playlist)
-            await TextAsync(exchange, admission, stream, playlist, scope, 6 * view.TargetDuration);
+            await TextAsync(exchange, admission, stream, of, playlist, scope, 6 * view.TargetDuration);
         else
             await MediaErrors.WriteAsync(exchange, StatusCodes.Status404NotFound, "the stream is over");
     }
@@ -133,13 +145,14 @@ internal sealed class CmafAnswers(PlaylistAnswers playlists, TimeProvider clock)
         return true;
     }
 
-    private ValueTask TextAsync(Exchange exchange, in Admission admission, HlsStream stream, RenditionPlaylist playlist, PlaylistScope scope, int age)
+    private ValueTask TextAsync(Exchange exchange, in Admission admission, HlsStream stream, HlsRendition? of, RenditionPlaylist playlist, PlaylistScope scope, int age)
     {
         Count(exchange, admission, FileKind.M3u8);
         var form = scope switch { PlaylistScope.Skipping => "d", PlaylistScope.WholeSegments => "w", _ => "" };
         var tag = string.Create(CultureInfo.InvariantCulture, $"\"{stream.Life}-{Letter(playlist.Kind)}{playlist.LastWhole}.{playlist.OpenParts}{(playlist.HasEnded ? "e" : "")}{form}\"");
         var name = CmafName.OfPlaylist(playlist.Kind, scope == PlaylistScope.WholeSegments);
-        return playlists.WriteAsync(exchange, admission, playlist.Text(scope), $"{stream.Scope}/{stream.Life}/{name}", stream.Scope, age, tag);
+        var whole = of?.Event.Scope ?? stream.Scope;
+        return playlists.WriteAsync(exchange, admission, playlist.Text(scope, of), $"{whole}/{stream.Life}/{name}", whole, age, tag);
     }
 
     private static ValueTask RefuseAsync(Exchange exchange, string detail) => MediaErrors.WriteAsync(exchange, StatusCodes.Status400BadRequest, detail);

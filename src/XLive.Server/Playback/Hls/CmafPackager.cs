@@ -12,11 +12,11 @@ internal sealed class CmafPackager : IPackager
     private readonly Segmenter _segmenter;
     private readonly CmafPresentation _presentation;
 
-    public CmafPackager(LiveOptions options, long most, string baseUri)
+    public CmafPackager(LiveOptions options, EventClock clock, long most, string baseUri)
     {
-        var presentation = _presentation = new CmafPresentation(new CmafPresentationOptions { Window = options.Window, MostBytes = most, BaseUri = baseUri, IsLowLatency = options.LowLatency });
-        _segments = new CmafSegments(new CmafOptions { PartSeconds = options.PartMs / 1000.0, MostBytes = (int)Math.Min(most, 1 << 30) }, presentation.Add, presentation.Add);
-        _segmenter = new Segmenter(new SegmenterOptions { SegmentSeconds = options.SegmentSeconds }, _segments);
+        var presentation = _presentation = new CmafPresentation(new CmafPresentationOptions { Window = options.Window, MostBytes = most, BaseUri = baseUri, IsLowLatency = options.LowLatency, Clock = clock });
+        _segments = new CmafSegments(new CmafOptions { PartSeconds = options.PartMs / 1000.0, MostBytes = (int)Math.Min(most, 1 << 30), Clock = clock }, presentation.Add, presentation.Add);
+        _segmenter = new Segmenter(new SegmenterOptions { SegmentSeconds = clock.SegmentSeconds, Clock = clock }, _segments);
     }
 
     /// <summary>Null until there is a segment.</summary>

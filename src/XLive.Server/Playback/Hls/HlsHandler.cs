@@ -11,6 +11,7 @@ namespace XLive.Server.Playback.Hls;
 internal sealed class HlsHandler(HlsStreams streams, TransportAnswers transport, CmafAnswers cmaf, TimeProvider clock) : IMediaSource
 {
     private const string Extension = ".m3u8";
+    private const string WholeSegments = "low_latency=0", Transport = "container=ts";
 
     // A player that came with the publisher would take a 404 for the end; the first segment takes as long as it lasts.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
@@ -26,29 +27,40 @@ internal sealed class HlsHandler(HlsStreams streams, TransportAnswers transport,
         var count = path.Split(parts, '/');
         if (count == 3 && path.EndsWith(Extension, StringComparison.Ordinal))
         {
-            if (Name(path[parts[1]], path[parts[2]][..^Extension.Length]) is not { } name || streams.Newest(name) is not { } stream)
+            if (Name(path[parts[1]], path[parts[2]][..^Extension.Length]) is not { } name)
                 return false;
-            if (!TryMultivariant(exchange, admission, stream, out answer))
-                answer = AwaitAsync(exchange, admission, stream);
+            if ((streams.Newest(name) ?? streams.Event(name)?.Newest) is not { } stream)
+                return false;
+            if (!TryMultivariant(exchange, admission, name, stream, out answer))
+                answer = AwaitAsync(exchange, admission, name, stream);
             return true;
         }
-        if (count != 5 || Name(path[parts[1]], path[parts[2]]) is not { } of || streams.Find(of, path[parts[3]].ToString()) is not { } hls)
+        if (count != 5 || Name(path[parts[1]], path[parts[2]]) is not { } of || streams.Find(of, path[parts[3]].ToString(), out var rendition) is not { } hls)
             return false;
         var file = path[parts[4]];
         if (hls.Cmaf?.Current is { } presentation && CmafName.TryRead(file, out var wanted))
-            return cmaf.TryAnswer(exchange, admission, hls, presentation, wanted, out answer);
-        return hls.Transport?.Current is { } playlist && transport.TryAnswer(exchange, admission, hls, playlist, file, out answer);
+            return cmaf.TryAnswer(exchange, admission, hls, rendition, presentation, wanted, out answer);
+        return hls.Name == of && hls.Transport?.Current is { } playlist && transport.TryAnswer(exchange, admission, hls, playlist, file, out answer);
     }
 
     private static StreamName? Name(ReadOnlySpan<char> app, ReadOnlySpan<char> stream) =>
         StreamName.IsPart(app) && StreamName.IsPart(stream) ? new StreamName(app.ToString(), stream.ToString()) : null;
 
     /// <summary>False: there is no segment yet.</summary>
-    private bool TryMultivariant(Exchange exchange, in Admission admission, HlsStream stream, out ValueTask answer)
+    private bool TryMultivariant(Exchange exchange, in Admission admission, in StreamName name, HlsStream stream, out ValueTask answer)
     {
         answer = default;
         var query = exchange.Target.Query;
-        if (stream.GivesTransport(Has(query, "container=ts")))
+        var isOwn = stream.Name == name;
+        if (streams.Event(name) is { } several && !(isOwn && Has(query, Transport) && stream.GivesTransport(true))
+            && cmaf.TryMultivariant(exchange, admission, several, isWhole: Has(query, WholeSegments), out answer))
+        {
+            return true;
+        }
+        // Another's playlists lie where this link does not lead.
+        if (!isOwn)
+            return false;
+        if (stream.GivesTransport(Has(query, Transport)))
         {
             if (stream.Transport?.Current is not { } playlist)
                 return false;
@@ -57,7 +69,7 @@ internal sealed class HlsHandler(HlsStreams streams, TransportAnswers transport,
         }
         if (stream.Cmaf?.Current is not { } presentation)
             return false;
-        answer = cmaf.MultivariantAsync(exchange, admission, stream, presentation, isWhole: Has(query, "low_latency=0"));
+        answer = cmaf.MultivariantAsync(exchange, admission, stream, presentation, isWhole: Has(query, WholeSegments));
         return true;
     }
 
@@ -71,7 +83,7 @@ internal sealed class HlsHandler(HlsStreams streams, TransportAnswers transport,
         return false;
     }
 
-    private async ValueTask AwaitAsync(Exchange exchange, Admission admission, HlsStream stream)
+    private async ValueTask AwaitAsync(Exchange exchange, Admission admission, StreamName name, HlsStream stream)
     {
         try
         {
@@ -81,7 +93,7 @@ internal sealed class HlsHandler(HlsStreams streams, TransportAnswers transport,
         {
             // Nothing yet, or nobody waits any more.
         }
-        if (TryMultivariant(exchange, admission, stream, out var answer))
+        if (TryMultivariant(exchange, admission, name, stream, out var answer))
             await answer;
         else
             await MediaErrors.WriteAsync(exchange, StatusCodes.Status404NotFound, "the stream has no segment yet");

@@ -17,11 +17,13 @@ internal sealed class HlsStream : IFrameSink
 {
     private readonly LiveStream _stream;
     private readonly LiveOptions _options;
+    private readonly EventPlace _place;
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly long _most;
     private CmafPackager? _cmaf;
     private TransportPackager? _transport;
+    private bool _isPlaced;
     private HeldText? _held;
     private HeldText? _heldWhole;
     private HeldText? _heldTransport;
@@ -29,19 +31,32 @@ internal sealed class HlsStream : IFrameSink
 
     private sealed record HeldText(PlaylistForms Forms, HeldPlaylist Playlist);
 
-    public HlsStream(LiveStream stream, LiveOptions options)
+    /// <param name="clock">Of the event whose rendition it is, or of its own.</param>
+    public HlsStream(LiveStream stream, LiveOptions options, EventClock clock)
     {
-        (_stream, _options) = (stream, options);
+        (_stream, _options, _place) = (stream, options, clock.Join());
         Life = string.Create(CultureInfo.InvariantCulture, $"{stream.Clock.GetUtcNow().ToUnixTimeMilliseconds():x}{RandomNumberGenerator.GetInt32(1 << 24):x6}");
         // A quarter is the viewers' of the frames themselves.
         _most = options.MemoryPerStream / 4 * 3 / (options.Container == Container.Both ? 2 : 1);
         if (options.Container != Container.Ts)
-            _cmaf = new CmafPackager(options, _most, BaseUri);
+            _cmaf = new CmafPackager(options, clock, _most, BaseUri);
         if (options.Container != Container.Fmp4)
-            _transport = new TransportPackager(options, _most, BaseUri);
+            _transport = new TransportPackager(options, clock, _most, BaseUri);
     }
 
     public StreamName Name => _stream.Name;
+
+    /// <summary>By which it is cut.</summary>
+    public EventClock Clock => _place.Clock;
+
+    /// <summary>Whose is the same, their sources have the same times.</summary>
+    public long Base => _place.Base;
+
+    /// <summary>Its publisher has gone, and may come back.</summary>
+    public bool IsAway => _stream.Publication is null;
+
+    /// <summary>No frame will come.</summary>
+    public bool IsOver => _stream.IsOver;
 
     /// <summary>Of this beginning of the stream; in the names of all that it consists of.</summary>
     public string Life { get; }
@@ -80,8 +95,12 @@ internal sealed class HlsStream : IFrameSink
                 _cmaf?.Break(now);
                 _transport?.Break(now);
             }
-            _cmaf?.Take(frame, now);
-            _transport?.Take(frame, now);
+            if (discontinuity || !_isPlaced)
+                _place.Begin(frame.Decoded.Ticks, frame.Decoded.Ticks + (_stream.Publication?.ToSource ?? 0), now);
+            _isPlaced = true;
+            var placed = new Frame(frame.Track, new Timestamp(_place.Of(frame.Decoded.Ticks, now)), frame.CompositionOffset, frame.Flags, frame.Payload);
+            _cmaf?.Take(placed, now);
+            _transport?.Take(placed, now);
             if (First.HasSegments)
                 _ready.TrySetResult();
             if (_cmaf is { IsOverfull: true } || _transport is { IsOverfull: true })
@@ -92,7 +111,7 @@ internal sealed class HlsStream : IFrameSink
     /// <summary>A stream of which MP4 cannot carry all is better whole in MPEG-TS, as long as nobody has seen any of it.</summary>
     private void FallBack(CmafPackager cmaf, DateTimeOffset now)
     {
-        Volatile.Write(ref _transport, _transport ?? new TransportPackager(_options, _most, BaseUri));
+        Volatile.Write(ref _transport, _transport ?? new TransportPackager(_options, Clock, _most, BaseUri));
         Volatile.Write(ref _cmaf, null);
         cmaf.End(now);
         cmaf.Dispose();
@@ -105,6 +124,7 @@ internal sealed class HlsStream : IFrameSink
             var now = _stream.Clock.GetUtcNow();
             _cmaf?.Break(now);
             _transport?.Break(now);
+            _isPlaced = false;
         }
     }
 
@@ -140,6 +160,7 @@ internal sealed class HlsStream : IFrameSink
                 return false;
             _cmaf?.Dispose();
             _transport?.Dispose();
+            Clock.Leave(_place);
             return true;
         }
     }

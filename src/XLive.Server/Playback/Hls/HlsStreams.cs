@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using XLive.Media.Hls;
 using XLive.Server.Live;
 
 namespace XLive.Server.Playback.Hls;
@@ -8,6 +9,9 @@ internal sealed class HlsStreams
 {
     private readonly ConcurrentDictionary<StreamName, HlsStream> _newest = new();
     private readonly ConcurrentDictionary<(StreamName Name, string Life), HlsStream> _all = new();
+    private readonly ConcurrentDictionary<StreamName, HlsEvent> _events = new();
+    private readonly ConcurrentDictionary<(StreamName Event, string Life), HlsRendition> _renditions = new();
+    private readonly Lock _gate = new(); // over who joins and leaves events
     private readonly TimeProvider _clock;
 
     public HlsStreams(LiveStreams streams, TimeProvider clock)
@@ -16,7 +20,7 @@ internal sealed class HlsStreams
         streams.AlsoHolds(() => _all.Sum(static s => s.Value.Bytes));
         streams.Package(stream =>
         {
-            var hls = new HlsStream(stream, streams.Options);
+            var hls = Join(stream, streams.Options);
             _all[(stream.Name, hls.Life)] = hls;
             _newest[stream.Name] = hls;
             return hls;
@@ -33,7 +37,58 @@ internal sealed class HlsStreams
 
     public HlsStream? Newest(in StreamName name) => _newest.GetValueOrDefault(name);
 
-    public HlsStream? Find(in StreamName name, string life) => _all.GetValueOrDefault((name, life));
+    /// <param name="name">The stream's, or that of the event that it is a rendition of.</param>
+    /// <param name="of">Null: it is asked for by itself, or there is no other.</param>
+    public HlsStream? Find(in StreamName name, string life, out HlsRendition? of)
+    {
+        of = _renditions.GetValueOrDefault((name, life));
+        if (of is null)
+            return _all.GetValueOrDefault((name, life));
+        var stream = of.Stream;
+        of = of.Event.HasLabels ? of : null;
+        return stream;
+    }
+
+    /// <summary>Of several streams, under one name. Null: there is at most the stream of that name.</summary>
+    public HlsEvent? Event(in StreamName name) => _events.TryGetValue(name, out var found) && found.HasLabels ? found : null;
+
+    /// <summary>"/{app}/{stream}" of the stream whose playlist or segment that is: /{app}/{stream or event}/{life}/{file}. Null: of none.</summary>
+    public string? WatchedAt(string path)
+    {
+        var parts = path.Split('/');
+        if (parts.Length != 5)
+            return null;
+        return _renditions.TryGetValue((new StreamName(parts[1], parts[2]), parts[3]), out var rendition) ? rendition.Stream.Scope : path[..^(parts[3].Length + parts[4].Length + 2)];
+    }
+
+    private HlsStream Join(LiveStream stream, LiveOptions options)
+    {
+        var name = stream.Name.Event ?? stream.Name;
+        lock (_gate)
+        {
+            if (!_events.TryGetValue(name, out var found))
+                found = new HlsEvent(name);
+            if (!found.HasRoomFor(stream.Name))
+                return new HlsStream(stream, options, new EventClock(options.SegmentSeconds));
+            var hls = new HlsStream(stream, options, found.Clock ?? new EventClock(options.SegmentSeconds));
+            _renditions[(name, hls.Life)] = found.Join(hls);
+            _events[name] = found;
+            return hls;
+        }
+    }
+
+    private void Leave(HlsStream hls)
+    {
+        var name = hls.Name.Event ?? hls.Name;
+        lock (_gate)
+        {
+            if (!_renditions.TryRemove((name, hls.Life), out var rendition))
+                return;
+            rendition.Event.Leave(hls);
+            if (rendition.Event.IsEmpty)
+                _events.TryRemove(name, out _);
+        }
+    }
 
     /// <summary>Once a second.</summary>
     public void Expire()
@@ -45,6 +100,7 @@ internal sealed class HlsStreams
                 continue;
             _all.TryRemove(key, out _);
             _newest.TryRemove(KeyValuePair.Create(key.Name, hls));
+            Leave(hls);
         }
     }
 }

@@ -13,9 +13,9 @@ internal sealed class TransportPackager : IPackager
     private readonly LivePlaylist _playlist;
     private DateTimeOffset _now;
 
-    public TransportPackager(LiveOptions options, long most, string baseUri)
+    public TransportPackager(LiveOptions options, EventClock clock, long most, string baseUri)
     {
-        _segmenter = new Segmenter(new SegmenterOptions { SegmentSeconds = options.SegmentSeconds }, new TransportSegments(Finished, (int)Math.Min(most, 1 << 30)));
+        _segmenter = new Segmenter(new SegmenterOptions { SegmentSeconds = clock.SegmentSeconds, Clock = clock }, new TransportSegments(Finished, (int)Math.Min(most, 1 << 30)));
         _playlist = new LivePlaylist(new LivePlaylistOptions { Window = options.Window, MostBytes = most, MediaUri = baseUri + MediaName });
     }
 
