@@ -10,6 +10,9 @@ namespace XLive.Media.Hls;
 /// base is another rendition's (or its own of the turn before) where with it what arrives is less than half a second from where the others are; otherwise
 /// what arrives is where the others are, for nobody knows better. What was told of a rendition is never told again: a base that would lead back is not taken.
 ///
+/// What is made of another rendition here (live.ladder) has the times that that one has as a stream, however late it comes: its base is that one's. What of it would
+/// be told again is left out.
+///
 /// What all must agree on is fixed here by the first who knows it: the target duration, the part target, and which number a segment has.
 /// </summary>
 public sealed class EventClock(double segmentSeconds)
@@ -67,9 +70,10 @@ public sealed class EventClock(double segmentSeconds)
 
     public DateTimeOffset DateOf(long time) => _epoch + TimeSpan.FromSeconds((double)time / Timestamp.PerSecond);
 
-    public EventPlace Join()
+    /// <param name="name">By which another is found that is made of it.</param>
+    public EventPlace Join(string name = "")
     {
-        var place = new EventPlace(this);
+        var place = new EventPlace(this, name);
         lock (_gate)
             _places.Add(place);
         return place;
@@ -109,10 +113,17 @@ public sealed class EventClock(double segmentSeconds)
     }
 
     /// <returns>The time of what arrives.</returns>
-    internal long Place(EventPlace who, long source, long least, DateTimeOffset now)
+    internal long Place(EventPlace who, long source, string? madeOf, long least, DateTimeOffset now)
     {
         lock (_gate)
         {
+            if (_places.Find(p => p.Name == madeOf && p.HasBegun) is { } made)
+            {
+                var same = source + made.Shift;
+                same += Wrap * (long)Math.Round((double)(made.Newest - same) / Wrap);
+                who.Began(Math.Max(same, least), made.Base, now);
+                return same;
+            }
             var (here, newest) = (Beginning, DateTimeOffset.MinValue);
             foreach (var place in _places)
             {
@@ -154,10 +165,18 @@ public sealed class EventPlace
 
     private readonly EventClock _clock;
     private long _shift;
+    private long _told = long.MinValue; // the latest
 
-    internal EventPlace(EventClock clock) => _clock = clock;
+    internal EventPlace(EventClock clock, string name) => (_clock, Name) = (clock, name);
 
     public EventClock Clock => _clock;
+    internal string Name { get; }
+
+    /// <summary>From the stream's time to the event's, by whoever is placed by it.</summary>
+    internal long Shift => Volatile.Read(ref _shift);
+
+    /// <summary>What comes was told of already, by the one who sent it before.</summary>
+    public bool IsBehind { get; private set; }
 
     // Under the clock's lock.
     internal bool HasBegun { get; private set; }
@@ -168,13 +187,22 @@ public sealed class EventPlace
     /// <summary>A turn begins with this frame, or its clock jumped.</summary>
     /// <param name="time">Of the stream, which never falls.</param>
     /// <param name="source">The same as the source has it.</param>
-    public void Begin(long time, long source, DateTimeOffset now) =>
-        _shift = _clock.Place(this, source, HasBegun ? time + _shift : long.MinValue, now) - time;
+    /// <param name="madeOf">The rendition that it was made of, whose stream has the source's times.</param>
+    public void Begin(long time, long source, DateTimeOffset now, string? madeOf = null)
+    {
+        var placed = _clock.Place(this, source, madeOf, HasBegun ? time + _shift : long.MinValue, now);
+        Volatile.Write(ref _shift, placed - time);
+        IsBehind = placed < _told;
+    }
 
     /// <summary>Of the event, what is this of the stream.</summary>
     public long Of(long time, DateTimeOffset now)
     {
         time += _shift;
+        if (time < _told)
+            return time;
+        _told = time;
+        IsBehind = false;
         if (time - Newest >= Often)
             _clock.Tell(this, time, now);
         return time;

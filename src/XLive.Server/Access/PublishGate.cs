@@ -13,6 +13,9 @@ namespace XLive.Server.Access;
 /// <param name="Reason">Of a refusal, for the encoder's user.</param>
 public readonly record struct PublishAdmission(string? Holder, string Stream, string Reason)
 {
+    /// <summary>A stream of this server, app/name, that it was made of.</summary>
+    public string? MadeOf { get; init; }
+
     public static PublishAdmission Refused(string reason) => new(null, "", reason);
 }
 

@@ -4,7 +4,11 @@ namespace XLive.Server.Live;
 
 /// <summary>Who publishes: for the list of streams, and to know him again.</summary>
 /// <param name="Key">By what he was let in; never the key itself. The same one may take its stream over from a connection that died.</param>
-public sealed record Publisher(string Key, IPAddress Address, string Protocol, string Software);
+public sealed record Publisher(string Key, IPAddress Address, string Protocol, string Software)
+{
+    /// <summary>The stream of this server, app/name, that it was made of and whose times it has.</summary>
+    public string? MadeOf { get; init; }
+}
 
 public enum PublishEnd
 {

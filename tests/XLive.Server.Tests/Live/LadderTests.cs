@@ -91,7 +91,7 @@ public sealed class LadderTests
     {
         await using var server = await StartAsync();
         var (gate, own) = (server.Get<PublishGate>(), server.Get<OwnPublishers>());
-        var query = own.Give("live", "cam_180p", "ladder live/cam_180p");
+        var query = own.Give("live", "cam_180p", "ladder live/cam_180p", "live/cam");
         var here = System.Net.IPAddress.Loopback;
         Assert.Equal("ladder live/cam_180p", (await gate.AdmitAsync(here, "live", "cam_180p", query)).Holder);
         Assert.Null((await gate.AdmitAsync(here, "live", "cam", query)).Holder);
@@ -102,7 +102,7 @@ public sealed class LadderTests
     }
 
     [Theory]
-    [InlineData("[{name: low, height: 360, video_bitrate: 800}]", "with a digit before all")]
+    [InlineData("[{name: low, height: 360, video_bitrate: 800}]", "is no label")]
     [InlineData("[{name: 360p, height: 361, video_bitrate: 800}]", "must be even")]
     [InlineData("[{name: 360p, height: 360, video_bitrate: 800}, {name: 360p, height: 180, video_bitrate: 100}]", "is there twice")]
     [InlineData("[{name: 360p, height: 10, video_bitrate: 800}]", "16")]

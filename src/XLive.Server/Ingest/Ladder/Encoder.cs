@@ -20,6 +20,8 @@ internal sealed class Encoder
     // For what it still has in hand when the stream is over, until it is killed.
     private static readonly TimeSpan ToFinish = TimeSpan.FromSeconds(3);
 
+    private static readonly TimeSpan ForItsPublisher = TimeSpan.FromSeconds(0.2);
+
     private const int LongestTrouble = 300;
 
     private readonly LiveStream _stream;
@@ -75,28 +77,38 @@ internal sealed class Encoder
         {
             loop.Rest();
             var began = _home.Clock.GetTimestamp();
-            Turn();
+            // A publisher who comes back has other times: they are told by a new beginning.
+            if (_stream.Publication is { } publication && Turn(publication))
+                continue;
             if (!MayGoOn)
                 break;
+            if (_stream.Publication is null)
+            {
+                Wait(ForItsPublisher);
+                continue;
+            }
             var pause = _pause.Next(_home.Clock.GetElapsedTime(began));
             _home.SaidTrouble(_stream.Name, Trouble, pause);
-            Task.Delay(pause, _home.Clock, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
+            Wait(pause);
         }
         loop.Dispose();
         _ended.TrySetResult();
     }
 
-    private void Turn()
+    private void Wait(TimeSpan time) => Task.Delay(time, _home.Clock, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
+
+    /// <returns>It is to begin again at once.</returns>
+    private bool Turn(Publication publication)
     {
-        var keys = Rungs.Select(r => (Rung: r, Name: r.NameFor(_stream.Name)!.Value)).Select(r => (r.Rung, r.Name, Query: _home.Own.Give(r.Name.App, r.Name.Stream, $"{Ladders.Holder}{r.Name}"))).ToList();
+        var keys = Rungs.Select(r => (Rung: r, Name: r.NameFor(_stream.Name)!.Value)).Select(r => (r.Rung, r.Name, Query: _home.Own.Give(r.Name.App, r.Name.Stream, $"{Ladders.Holder}{r.Name}", _stream.Name.ToString()))).ToList();
         try
         {
             using var process = Start([.. keys.Select(k => (k.Rung, $"rtmp://{_home.Address}/{k.Name.App}/{k.Name.Stream}?{k.Query}"))]);
             if (process is null)
-                return;
+                return false;
             try
             {
-                Feed(process);
+                return Feed(process, publication);
             }
             finally
             {
@@ -144,7 +156,8 @@ internal sealed class Encoder
         return process;
     }
 
-    private void Feed(Process process)
+    /// <returns>Another publisher has come.</returns>
+    private bool Feed(Process process, Publication publication)
     {
         using var cursor = _stream.Watch(ViewerKind.Ladder);
         cursor.Takes = FlvHead.TakenOf(cursor);
@@ -155,12 +168,17 @@ internal sealed class Encoder
             Write(input, FlvHead.Of(cursor).Span);
             while (!gone.IsCompleted)
             {
+                if (_stream.Publication is { } now && now != publication)
+                {
+                    Kill("its publisher is another");
+                    return true;
+                }
                 var (coming, isOver) = (cursor.Coming, cursor.IsOver);
                 if (!cursor.TryRead(Cursor.MostAtOnce, out var piece))
                 {
                     // One whose codec has changed is begun anew.
                     if (isOver || cursor.NotTaken is not null)
-                        return;
+                        return !isOver;
                     Task.WhenAny(coming, gone).GetAwaiter().GetResult();
                     continue;
                 }
@@ -179,6 +197,7 @@ internal sealed class Encoder
         {
             // It has ended, or was.
         }
+        return false;
     }
 
     private void Write(Stream input, ReadOnlySpan<byte> bytes)

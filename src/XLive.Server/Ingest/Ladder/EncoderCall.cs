@@ -9,12 +9,12 @@ internal static class EncoderCall
     /// <param name="outputs">A rung, and where it is published.</param>
     public static ProcessStartInfo Of(string program, IEnumerable<(LadderEntry Rung, string Url)> outputs)
     {
-        // The stream's own times stay, and its keyframes are the rungs': one moment is the same in all renditions, and so are their segments.
+        // The stream's own times stay, to the millisecond, and its keyframes are the rungs': one moment is the same in all renditions, and so are their segments.
         List<string> arguments = ["-hide_banner", "-loglevel", "error", "-nostats", "-copyts", "-fflags", "nobuffer", "-f", "flv", "-i", "pipe:0"];
         foreach (var (rung, url) in outputs)
         {
             var rate = Kilo(rung.VideoBitrate);
-            arguments.AddRange(["-map", "0:v:0", "-map", "0:a:0?", "-fps_mode", "passthrough", "-pix_fmt", "yuv420p"]);
+            arguments.AddRange(["-map", "0:v:0", "-map", "0:a:0?", "-fps_mode", "passthrough", "-enc_time_base:v", "1:1000", "-pix_fmt", "yuv420p"]);
             if (rung.Height is { } height)
                 arguments.AddRange(["-vf", string.Create(CultureInfo.InvariantCulture, $"scale=-2:{height}")]);
             // Nothing is looked ahead at: a rendition is never a part behind the others (bis B.1).

@@ -8,7 +8,6 @@ namespace XLive.Server.Ingest.Ladder;
 public sealed class LadderOptions : ICheckedOptions, ICheckedTogether
 {
     private const string Key = "live.ladder";
-    private const int LongestName = 16;
 
     [Setting(Key, "renditions that an ffmpeg makes, {stream}_{name}: {name, height, video_bitrate, audio_bitrate (kbit/s), stream: app/name or pattern}")]
     public List<LadderEntry> Rungs { get; set; } = [];
@@ -20,8 +19,8 @@ public sealed class LadderOptions : ICheckedOptions, ICheckedTogether
             var (rung, at) = (Rungs[i], $"{Key}[{i}]");
             if (PathPattern.Fault("/" + rung.Stream) is { } wrong)
                 fault(at + ".stream", wrong);
-            if (rung.Name.Length > LongestName || !char.IsAsciiDigit(rung.Name.FirstOrDefault()) || !rung.Name.All(char.IsAsciiLetterOrDigit))
-                fault(at + ".name", $"'{rung.Name}' must be letters and digits, at most {LongestName}, with a digit before all: 720p");
+            if (new StreamName("live", "cam_" + rung.Name).Event is null)
+                fault(at + ".name", $"'{rung.Name}' is no label: three or four digits, the lines of the picture, and a p behind them if you like (720p)");
             if (rung.Height is { } height && height % 2 != 0)
                 fault(at + ".height", "must be even: half of the colour is kept");
             for (var j = 0; j < i; j++)

@@ -35,11 +35,20 @@ internal sealed partial class RtmpIngest(LiveStreams streams, LiveRoom room, Pub
         if (gone.IsCancellationRequested)
             return RtmpAdmission<IRtmpPublisher>.Refused(Denied, "The connection has ended.");
 
-        var publisher = new Publisher(holder, address, connection.IsTls ? "rtmps" : "rtmp", connection.Connect.FlashVersion);
+        var publisher = new Publisher(holder, address, connection.IsTls ? "rtmps" : "rtmp", connection.Connect.FlashVersion) { MadeOf = admission.MadeOf };
         if (streams.TryPublish(name.Value, publisher, out var refusal) is not { } turn)
             return RtmpAdmission<IRtmpPublisher>.Refused(BadName, refusal);
         LogBegun(log, name.Value.ToString(), holder, publisher.Protocol);
-        return RtmpAdmission<IRtmpPublisher>.Granted(new RtmpPublisher(name.Value, turn, connection, log));
+        return RtmpAdmission<IRtmpPublisher>.Granted(new RtmpPublisher(name.Value, turn, connection, () => MayBeMadeAgain(publisher), log));
+    }
+
+    /// <summary>As long as there is what it is made of, an encoder's end is not the stream's.</summary>
+    private bool MayBeMadeAgain(Publisher publisher)
+    {
+        if (publisher.MadeOf is not { } source)
+            return false;
+        var slash = source.IndexOf('/', StringComparison.Ordinal);
+        return streams.TryFind(new StreamName(source[..slash], source[(slash + 1)..]), out var stream) && !stream.IsOver;
     }
 
     [LoggerMessage(LogLevel.Information, "{Stream}: published by {Holder} over {Protocol}")]

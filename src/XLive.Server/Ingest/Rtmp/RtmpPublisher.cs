@@ -12,11 +12,13 @@ internal sealed partial class RtmpPublisher : IRtmpPublisher
     private readonly Publication _turn;
     private readonly FlvFeed _feed;
     private readonly CancellationTokenRegistration _cut;
+    private readonly Func<bool> _comesBack;
     private readonly ILogger _log;
 
-    public RtmpPublisher(StreamName name, Publication turn, RtmpConnection connection, ILogger log)
+    /// <param name="comesBack">Though he says good-bye.</param>
+    public RtmpPublisher(StreamName name, Publication turn, RtmpConnection connection, Func<bool> comesBack, ILogger log)
     {
-        (_name, _turn, _log) = (name, turn, log);
+        (_name, _turn, _comesBack, _log) = (name, turn, comesBack, log);
         _feed = new FlvFeed(turn, words => LogLeftOut(log, name.ToString(), words));
         _cut = turn.Cut.UnsafeRegister(o => connection.Close("NetStream.Publish.Denied", WordsOf(turn.EndedFor)), null);
     }
@@ -36,7 +38,7 @@ internal sealed partial class RtmpPublisher : IRtmpPublisher
         _cut.Unregister();
         _turn.End(how switch
         {
-            RtmpEnd.Said => PublishEnd.Finished,
+            RtmpEnd.Said => _comesBack() ? PublishEnd.Lost : PublishEnd.Finished,
             RtmpEnd.Cut => PublishEnd.Stopping,
             _ => PublishEnd.Lost,
         });

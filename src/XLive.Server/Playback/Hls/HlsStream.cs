@@ -24,6 +24,7 @@ internal sealed class HlsStream : IFrameSink
     private CmafPackager? _cmaf;
     private TransportPackager? _transport;
     private bool _isPlaced;
+    private bool _wantsKey;
     private HeldText? _held;
     private HeldText? _heldWhole;
     private HeldText? _heldTransport;
@@ -34,7 +35,7 @@ internal sealed class HlsStream : IFrameSink
     /// <param name="clock">Of the event whose rendition it is, or of its own.</param>
     public HlsStream(LiveStream stream, LiveOptions options, EventClock clock)
     {
-        (_stream, _options, _place) = (stream, options, clock.Join());
+        (_stream, _options, _place) = (stream, options, clock.Join(stream.Name.ToString()));
         Life = string.Create(CultureInfo.InvariantCulture, $"{stream.Clock.GetUtcNow().ToUnixTimeMilliseconds():x}{RandomNumberGenerator.GetInt32(1 << 24):x6}");
         // A quarter is the viewers' of the frames themselves.
         _most = options.MemoryPerStream / 4 * 3 / (options.Container == Container.Both ? 2 : 1);
@@ -96,9 +97,12 @@ internal sealed class HlsStream : IFrameSink
                 _transport?.Break(now);
             }
             if (discontinuity || !_isPlaced)
-                _place.Begin(frame.Decoded.Ticks, frame.Decoded.Ticks + (_stream.Publication?.ToSource ?? 0), now);
+                _place.Begin(frame.Decoded.Ticks, frame.Decoded.Ticks + (_stream.Publication?.ToSource ?? 0), now, _stream.Publication?.Publisher.MadeOf);
             _isPlaced = true;
-            var placed = new Frame(frame.Track, new Timestamp(_place.Of(frame.Decoded.Ticks, now)), frame.CompositionOffset, frame.Flags, frame.Payload);
+            var time = _place.Of(frame.Decoded.Ticks, now);
+            if (!IsWanted(frame))
+                return;
+            var placed = new Frame(frame.Track, new Timestamp(time), frame.CompositionOffset, frame.Flags, frame.Payload);
             _cmaf?.Take(placed, now);
             _transport?.Take(placed, now);
             if (First.HasSegments)
@@ -106,6 +110,15 @@ internal sealed class HlsStream : IFrameSink
             if (_cmaf is { IsOverfull: true } || _transport is { IsOverfull: true })
                 _stream.CutPublisher(PublishEnd.OutOfMemory);
         }
+    }
+
+    /// <summary>Not what was told of already; and behind that, from a keyframe on.</summary>
+    private bool IsWanted(in Frame frame)
+    {
+        _wantsKey |= _place.IsBehind;
+        if (_wantsKey && !_place.IsBehind && (_stream.Video is null || (frame.Track.Kind == TrackKind.Video && frame.IsKey)))
+            _wantsKey = false;
+        return !_wantsKey;
     }
 
     /// <summary>A stream of which MP4 cannot carry all is better whole in MPEG-TS, as long as nobody has seen any of it.</summary>
