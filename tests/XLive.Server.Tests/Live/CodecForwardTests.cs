@@ -70,6 +70,7 @@ public sealed class CodecForwardTests
         Assert.Equal(["connect", "releaseStream", "FCPublish", "createStream", "publish", "FCUnpublish", "deleteStream", "end"], remote.Heard.Take(8));
         Until.True(() => ForwardOf(server)!.Trouble.Contains("does not take hvc1.1.6.L60.90", StringComparison.Ordinal), "its trouble");
         Assert.Equal(1, server.Get<LiveStreams>().EndedByCodec);
+        Assert.DoesNotContain("is not forwarded: ;", server.Log(), StringComparison.Ordinal);
         turn.End(PublishEnd.Lost);
         turn = Film.Publish(server, Cam, Film.Video, Film.Audio);
         Until.True(() => ForwardOf(server)!.IsTaken, "it is taken again");
