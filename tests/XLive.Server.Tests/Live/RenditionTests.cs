@@ -251,6 +251,10 @@ public sealed partial class RenditionTests
         var entry = Get(server, Entry + "?" + TestServer.Grant("u2", "/live/cam")).Text;
         var another = entry[entry.IndexOf("/~s1.", StringComparison.Ordinal)..entry.IndexOf("/live/", StringComparison.Ordinal)] + life;
         Assert.Equal(Get(server, variants[0].Video).Text, Get(server, another).Text);
+        // One of the playlists can be the first that a viewer has of it; what it names is the event's too.
+        var first = Get(server, Link(life, "/live/cam"));
+        Assert.Contains("#EXT-X-PART:DURATION=0.200000,URI=\"/~s1.", first.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("/live/cam_", first.Text, StringComparison.Ordinal);
     }
 
     [Fact]
