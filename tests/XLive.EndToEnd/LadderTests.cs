@@ -62,7 +62,7 @@ public sealed partial class LadderTests
         return answer.StatusCode;
     }
 
-    /// <summary>The newest segments of both are of the same pictures: the same date, the same decode time, the same name.</summary>
+    /// <summary>The newest segments of both are of the same pictures: the same date and the same decode time.</summary>
     private static async Task AreAlikeAsync(ServerProcess server, int least, string when, int discontinuities = 0)
     {
         var link = ServerProcess.Sign("/live/cam.m3u8", scope: "/live/cam").InQuery;
@@ -79,16 +79,19 @@ public sealed partial class LadderTests
             // Back to the last break: what was before it another encoder had made.
             for (var i = one.Segments.Count - 1; i >= 0; i--)
             {
-                if (two.Segments.FirstOrDefault(s => s.Uri == one.Segments[i].Uri) is not { } same)
-                    continue;
-                seen += $"{same.Uri} {one.Segments[i].Date:ss.fff} {same.Date:ss.fff}, ";
-                if (same.Date != one.Segments[i].Date)
+                var mine = one.Segments[i];
+                seen += $"{mine.Uri} {mine.Date:ss.fff} beside {string.Join(' ', two.Segments.Select(static s => $"{s.Uri} {s.Date:ss.fff}"))}; ";
+                if (two.Segments.FirstOrDefault(s => s.Date == mine.Date) is not { } same)
+                {
+                    // It came a moment later, or has gone a moment before.
+                    if (mine.Date > two.Segments[^1].Date || mine.Date < two.Segments[0].Date)
+                        continue;
                     return false;
-                var (first, second) = (await DecodedAsync(server, variants[0], same.Uri), await DecodedAsync(server, variants[1], same.Uri));
-                if (first != second)
+                }
+                if (await DecodedAsync(server, variants[0], mine.Uri) != await DecodedAsync(server, variants[1], same.Uri))
                     return false;
                 alike++;
-                if (same.IsDiscontinuity || one.Segments[i].IsDiscontinuity)
+                if (same.IsDiscontinuity || mine.IsDiscontinuity)
                     break;
             }
             return alike >= least && one.Segments.Count(static s => s.IsDiscontinuity) >= discontinuities;

@@ -30,6 +30,28 @@ public sealed class EventClockTests
         return first;
     }
 
+    [Fact]
+    public void What_is_made_of_another_has_its_times_however_late_it_comes_and_nothing_of_it_twice()
+    {
+        var first = _clock.Join("live/cam");
+        first.Begin(0, Ms(500_000), At(0));
+        Play(first, 0, 0, seconds: 20);
+        var made = _clock.Join("live/cam_180p");
+        // It began with the last keyframe, a second before what is there, and took eight tenths itself; its source's times are those of the stream.
+        made.Begin(0, Ms(9_000), At(10.8), "live/cam");
+        Assert.False(made.IsBehind);
+        Assert.Equal(first.Of(Ms(9_000), At(10)), made.Of(0, At(10.8)));
+        Assert.Equal(first.Base, made.Base);
+        Play(made, 0, 10.8, seconds: 5);
+        // Made anew from the keyframe of 13 s on, when 13.96 was told of.
+        made.Begin(Ms(5_000), Ms(13_000), At(16), "live/cam");
+        Assert.True(made.IsBehind);
+        made.Of(Ms(5_900), At(16.1));
+        Assert.True(made.IsBehind);
+        Assert.Equal(first.Of(Ms(13_960), At(16.1)), made.Of(Ms(5_960), At(16.1)));
+        Assert.False(made.IsBehind);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(0.3)]
