@@ -34,8 +34,8 @@ internal abstract partial class Rendition(CmafSegments writer, Action<CmafPart> 
 
     public bool IsLost => _isLost;
 
-    /// <summary>What is staged twice: while it is written it stands in both places.</summary>
-    public long Cost => (_buffer?.Length ?? 0L) + (2L * ((_staged?.Length ?? 0) + ((long)_count * Sample.Cost)));
+    /// <summary>What is staged twice, for when it is written it stands in both places; what was written counts there, and here once, until its place is another's.</summary>
+    public long Cost => (_buffer?.Length ?? 0L) + (2L * ((_staged?.Length ?? 0) + ((long)_count * Sample.Cost))) - _firstByte - ((long)_first * Sample.Cost);
 
     protected CmafSegments Writer => writer;
 

@@ -104,7 +104,7 @@ internal sealed partial class BlockFetcher(PatientOrigins origins, BlockBudget b
                 return;
             await using var reply = await OpenPartAsync(of, first, block.Length);
             of.Want();
-            if (await ReadAsync(of, reply, block))
+            if (await ReadAsync(of, reply, [block], 0))
                 disk?.Offer(of, block, again: false);
             else
                 Leave(of, block);
@@ -125,13 +125,14 @@ internal sealed partial class BlockFetcher(PatientOrigins origins, BlockBudget b
         }
     }
 
-    /// <summary>False: nobody wants it any more, and it would take long.</summary>
-    private async ValueTask<bool> ReadAsync(StoredObject of, OriginReply reply, Block block)
+    /// <summary>False: nobody wants it any more, nor what follows, and it would take long.</summary>
+    private async ValueTask<bool> ReadAsync(StoredObject of, OriginReply reply, List<Block> blocks, int at)
     {
+        var block = blocks[at];
         var (began, had) = (Environment.TickCount64, block.Filled);
         while (!block.IsWhole)
         {
-            if (!of.IsIndivisible && !block.IsWanted && IsUnwanted(of) && TimeLeft(block, began, had) > Unwanted)
+            if (IsLeft(of, blocks, at) && TimeLeft(block, began, had) > Unwanted)
                 return false;
             var got = await reply.ReadAsync(block.Rest, CancellationToken.None);
             if (got == 0)
@@ -157,7 +158,7 @@ internal sealed partial class BlockFetcher(PatientOrigins origins, BlockBudget b
             while (at < blocks.Count)
             {
                 var block = blocks[at];
-                if ((at > 0 && IsLeft(of, blocks, at)) || !await ReadAsync(of, reply, block))
+                if ((at > 0 && IsLeft(of, blocks, at)) || !await ReadAsync(of, reply, blocks, at))
                 {
                     for (; at < blocks.Count; at++)
                     {
