@@ -192,7 +192,7 @@ public sealed class EventPlace
     {
         var placed = _clock.Place(this, source, madeOf, HasBegun ? time + _shift : long.MinValue, now);
         Volatile.Write(ref _shift, placed - time);
-        IsBehind = placed < _told;
+        IsBehind = madeOf is not null && placed < _told;
     }
 
     /// <summary>Of the event, what is this of the stream.</summary>

@@ -52,6 +52,15 @@ public sealed class EventClockTests
         Assert.False(made.IsBehind);
     }
 
+    [Fact]
+    public void A_publisher_who_comes_back_is_heard_from_his_first_frame_on()
+    {
+        var first = First();
+        // Its sound was ahead of the picture that it begins with again.
+        first.Begin(Ms(9_940), 0, At(11));
+        Assert.False(first.IsBehind);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(0.3)]
