@@ -176,6 +176,7 @@ public static class Program
         app.MapStats();
         SessionEndpoints.Map(app);
         StreamEndpoints.Map(app);
+        LimitEndpoints.Map(app);
         app.MapConsole();
         app.Services.UseHls();
         app.Services.UseVod();

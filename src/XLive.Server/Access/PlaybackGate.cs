@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using XLive.Server.Door;
-using XLive.Server.Limits;
 using XLive.Server.Sessions;
 using XLive.Server.Traffic;
 
@@ -14,7 +13,7 @@ namespace XLive.Server.Access;
 /// (410), lifetime (403), scope (403), revoked, quota, device limit (403). A link that was right once costs a look-up; a session's path
 /// another. All of it is answered from memory, but for one who opens a session where nodes count devices together.
 /// </summary>
-public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeProvider clock, Overload? overload = null, RequestLimits? limits = null)
+public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeProvider clock, Overload? overload = null, ViewerLimits? limits = null)
 {
     // Grants that were right lately, by their token: whatever else a query carries (CMCD, _HLS_*, a cache breaker), and whether the
     // grant stands in the query or the path, it is one grant.
@@ -36,13 +35,13 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
         var admission = Judge(request, rules, visitor);
         if (!admission.Granted && admission.Pending is null)
             admission = Settle(request, rules, visitor, admission);
-        if (limits is not { IsOn: true })
+        if (limits is not { AreOn: true })
             return admission;
         return admission.Pending is { } pending ? Admission.Later(LimitedAsync(request, pending)) : Limited(request, admission);
     }
 
     private Admission Limited(IMediaRequest request, in Admission admission) =>
-        admission.Granted && limits!.Take(request.Uid, request.Target.Path) is { } tooMany ? Admission.Limited(tooMany, admission.Kid) : admission;
+        admission.Granted && limits!.Hold(request) is { } tooMany ? Admission.Limited(tooMany, admission.Kid) : admission;
 
     private async Task<Admission> LimitedAsync(IMediaRequest request, Task<Admission> pending) => Limited(request, await pending);
 

@@ -24,13 +24,13 @@ public readonly record struct PublishAdmission(string? Holder, string Stream, st
 /// permission to publish opens every stream; with auth.enable: false so does an address of auth.open_to.
 /// </summary>
 public sealed class PublishGate(
-    PlaybackGate gate, Bearers bearers, StreamKeys keys, AuthOptions auth, OpenTo openTo, OwnPublishers own, ServerSettings settings, TimeProvider clock,
+    PlaybackGate gate, Bearers bearers, StreamKeys keys, AuthOptions auth, OpenTo openTo, OwnPublishers own, ServerSettings settings, RateLimiters limiters,
     IEnumerable<IsFilmFolder> folders)
 {
     private const string TokenName = "access_token=", KeyName = "key=";
 
     /// <summary>limits.publishes.</summary>
-    public RateLimiter Limits { get; } = new(clock, () => settings.Of<LimitOptions>().Publishes);
+    public RateLimiter Limits { get; } = limiters.Make("publishes", () => settings.Of<LimitOptions>().Publishes);
 
     /// <summary>Null: streams may live under that name.</summary>
     public async ValueTask<string?> WhyNoAppAsync(string app)

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
 using XLive.Server.Door;
+using XLive.Server.Limits;
 using XLive.Server.Sessions;
 
 namespace XLive.Server.Access;
@@ -35,6 +36,9 @@ internal sealed class Visitor
     public AddressKey Network { get; }
     public AddressKey Exact { get; }
     public ClientKind Kind { get; }
+
+    /// <summary>What the last request's bodies took from besides its viewer's own pace.</summary>
+    public ByteLimits.ViewerPaces? Paces { get; set; }
 
     /// <summary>By which the last request came that a link let in: the next one's is the same, and no table need be asked.</summary>
     public RememberedGrant? Link { get; private set; }

@@ -1,5 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using XLive.Server.Limits;
+using XLive.Server.Traffic;
 
 namespace XLive.Server.Door;
 
@@ -17,6 +19,14 @@ public abstract class AskedInstead(Exchange exchange, in RequestTarget target) :
     {
         get => exchange.Note;
         set => exchange.Note = value;
+    }
+
+    public virtual ConnectionPlaces? Places => exchange.Places;
+
+    public virtual SharedPaces? Paces
+    {
+        get => exchange.Paces;
+        set => exchange.Paces = value;
     }
 
     public string Uid

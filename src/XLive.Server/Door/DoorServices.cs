@@ -20,7 +20,10 @@ public static class DoorServices
     {
         var door = settings.Of<DoorOptions>();
         var services = builder.Services;
+        services.AddSingleton<RateLimiters>();
         services.AddSingleton<RequestLimits>();
+        services.AddSingleton<ConnectionLimits>();
+        services.AddSingleton<ByteLimits>();
         services.AddSingleton<FrontDoor>();
         services.AddSingleton<TrustedProxies>();
         services.AddSingleton<Management>();
@@ -44,7 +47,8 @@ public static class DoorServices
         services.RemoveAll<IConnectionListenerFactory>();
         services.AddSingleton(p => ActivatorUtilities.CreateInstance<PortListeners>(p, door));
         services.AddSingleton<IConnectionListenerFactory>(p => p.GetRequiredService<PortListeners>());
-        services.AddSingleton(p => new OpenConnections(door, descriptors, p.GetRequiredService<ConnectionCount>(), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<Supervisor>()));
+        services.AddSingleton(p => new OpenConnections(door, descriptors, p.GetRequiredService<ConnectionCount>(), p.GetRequiredService<ConnectionLimits>(),
+            p.GetRequiredService<TimeProvider>(), p.GetRequiredService<Supervisor>()));
         services.AddSingleton<Certificates>();
         services.AddHostedService(p => p.GetRequiredService<Certificates>());
         services.AddOptions<SocketTransportOptions>().Configure<WritableWaiter, ILogger<FrontDoor>>((sockets, waiter, log) =>

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using XLive.Server.Door.Clients;
+using XLive.Server.Limits;
 using XLive.Server.Sending;
 using XLive.Server.Traffic;
 
@@ -57,6 +58,7 @@ public sealed partial class Exchange : IMediaRequest
         Target = default;
         Uid = Sid = RefusedFor = "";
         Viewer = null;
+        Paces = null;
         BodyBytes = 0;
         End = SendEnd.Done;
         _isChunked = _hasChunks = false;
@@ -130,6 +132,18 @@ public sealed partial class Exchange : IMediaRequest
     public string Uid { get; set; } = "";
     public string Sid { get; set; } = "";
 
+    public ConnectionPlaces? Places => Connection?.Places;
+
+    public SharedPaces? Paces
+    {
+        get;
+        set
+        {
+            field = value;
+            _output?.Paces = value;
+        }
+    }
+
     /// <summary>The session that plays, for whoever hears of the exchange's end.</summary>
     public object? Viewer { get; set; }
 
@@ -160,7 +174,7 @@ public sealed partial class Exchange : IMediaRequest
             return Sender.SendAsync(_webSocket ?? _body, _output, body, meter);
         if (_stream is null && meter is not null && _streams is not null)
             _stream = _streams.Begin(
-                _features.GetRequiredFeature<IHttp2StreamIdFeature>().StreamId, meter, body.Kind, _features.GetRequiredFeature<IHttpRequestLifetimeFeature>());
+                _features.GetRequiredFeature<IHttp2StreamIdFeature>().StreamId, meter, body.Kind, Paces, _features.GetRequiredFeature<IHttpRequestLifetimeFeature>());
         return Sender.SendAsync(_webSocket ?? _body, _stream, body);
     }
 

@@ -17,7 +17,7 @@ public delegate ValueTask MediaHandler(Exchange exchange);
 /// path or, when its first segment is reserved, into ASP.NET Core. Every answer leaves a line in the access log here.
 /// </summary>
 public sealed partial class FrontDoor(
-    TrustedProxies proxies, Management management, HttpsRedirect redirect, Drain drain, RequestLimits limits, TimeProvider clock, ILogger<FrontDoor> log)
+    TrustedProxies proxies, Management management, HttpsRedirect redirect, Drain drain, RequestLimits limits, ConnectionLimits connections, TimeProvider clock, ILogger<FrontDoor> log)
 {
     private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> Reserved = new HashSet<string>(
     [
@@ -85,14 +85,19 @@ public sealed partial class FrontDoor(
             exchange.ReachesManagement = management.AnswersAt(exchange) && management.Admits(exchange.Remote);
             return default;
         }
-        return management.IsOwnPort(exchange)
-            ? MediaErrors.WriteAsync(exchange, StatusCodes.Status404NotFound, "there is no media at this port")
+        if (management.IsOwnPort(exchange))
+            return MediaErrors.WriteAsync(exchange, StatusCodes.Status404NotFound, "there is no media at this port");
+        return connections.IsOn && exchange.Connection is { } connection && connections.Take(connection.Places, exchange.Remote, exchange.IsShared) is { } tooOpen
+            ? TooManyAsync(exchange, tooOpen)
             : Media!(exchange);
     }
 
     private static ValueTask TooManyAsync(Exchange exchange, in TooMany tooMany)
     {
         exchange.RefusedFor = "too_many";
+        // It takes no place, and must not hold the table's.
+        if (tooMany.Of != TooManyOf.Requests)
+            exchange.Connection?.AskToGo(exchange.Now);
         MediaErrors.WriteHeaders(exchange.Headers, tooMany);
         return MediaErrors.WriteAsync(exchange, StatusCodes.Status429TooManyRequests, tooMany.Words);
     }

@@ -1,5 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using XLive.Server.Limits;
+using XLive.Server.Traffic;
 
 namespace XLive.Server.Door;
 
@@ -24,6 +26,12 @@ public interface IMediaRequest
 
     string Uid { get; set; }
     string Sid { get; set; }
+
+    /// <summary>Of limits.connections; null where a connection is nobody's.</summary>
+    ConnectionPlaces? Places { get; }
+
+    /// <summary>What its bodies take from besides its viewer's own pace.</summary>
+    SharedPaces? Paces { get; set; }
 
     /// <summary>The session that plays, for whoever hears of the end.</summary>
     object? Viewer { get; set; }

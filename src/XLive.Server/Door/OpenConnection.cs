@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using XLive.Server.Limits;
 using XLive.Server.Sending;
 
 namespace XLive.Server.Door;
@@ -16,11 +17,12 @@ internal sealed class OpenConnection
     private long _askedAt;
     private bool _served;
 
-    public OpenConnection(ConnectionContext connection, SocketOutput output, long now)
+    public OpenConnection(ConnectionContext connection, SocketOutput output, ConnectionPlaces places, long now)
     {
         _connection = connection;
         _closed = connection.ConnectionClosed;
         _output = output;
+        Places = places;
         _lifetime = connection.Features.Get<IConnectionLifetimeNotificationFeature>();
         _since = now;
     }
@@ -35,6 +37,9 @@ internal sealed class OpenConnection
 
     /// <summary>What else outside of it knows it.</summary>
     internal Action? Left { get; set; }
+
+    /// <summary>Of limits.connections.</summary>
+    public ConnectionPlaces Places { get; }
 
     public bool IsClosed => _closed.IsCancellationRequested;
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Connections;
+using XLive.Server.Limits;
 using XLive.Server.Sending;
 using XLive.Server.Telemetry;
 
@@ -43,11 +44,13 @@ internal sealed class OpenConnections : IDisposable
     private readonly SupervisedLoop _looks;
 
     private readonly ConnectionCount _count;
+    private readonly ConnectionLimits _limits;
 
-    public OpenConnections(DoorOptions door, Descriptors descriptors, ConnectionCount count, TimeProvider clock, Supervisor supervisor)
+    public OpenConnections(DoorOptions door, Descriptors descriptors, ConnectionCount count, ConnectionLimits limits, TimeProvider clock, Supervisor supervisor)
     {
         _clock = clock;
         _count = count;
+        _limits = limits;
         _headLimit = door.HeaderTimeout + ForAnAnswer;
         _most = descriptors.ConnectionsFor(door);
         _high = _most - _most / 16;
@@ -69,7 +72,7 @@ internal sealed class OpenConnections : IDisposable
     {
         if (!_count.TryOpen(_most))
             return null;
-        var connection = new OpenConnection(context, output, _clock.GetTimestamp());
+        var connection = new OpenConnection(context, output, new ConnectionPlaces(_limits), _clock.GetTimestamp());
         lock (_gate)
         {
             if (!_free.TryPop(out var slot))
@@ -107,6 +110,7 @@ internal sealed class OpenConnections : IDisposable
             if (connection.Dismissed)
                 _leaving--;
         }
+        connection.Places.Dispose();
         _count.Closed();
     }
 

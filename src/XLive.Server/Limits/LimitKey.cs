@@ -14,6 +14,23 @@ public readonly record struct LimitKey
 
     public static LimitKey Everybody => default;
 
+    /// <summary>Null: it is no address'.</summary>
+    public IPAddress? Address
+    {
+        get
+        {
+            if (Name is not null || this == Everybody)
+                return null;
+            Span<byte> bytes = stackalloc byte[16];
+            bytes.Clear();
+            if (IsSix)
+                BinaryPrimitives.WriteUInt64BigEndian(bytes, Network);
+            else
+                BinaryPrimitives.WriteUInt32BigEndian(bytes, (uint)Network);
+            return new IPAddress(IsSix ? bytes : bytes[..4]);
+        }
+    }
+
     public static LimitKey Of(string name) => new(0, false, name);
 
     // A /64 is one household: its owner has 2^64 addresses to try from.

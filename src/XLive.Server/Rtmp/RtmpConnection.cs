@@ -5,7 +5,9 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using XLive.Media.Rtmp;
 using XLive.Server.Door;
+using XLive.Server.Limits;
 using XLive.Server.Sending;
+using XLive.Server.Traffic;
 
 namespace XLive.Server.Rtmp;
 
@@ -28,6 +30,8 @@ internal sealed class RtmpConnection : IDisposable
 
     // Answers to what came in one piece. Then they are sent first.
     private const int MostUnsent = 64 << 10;
+
+    private const string Rejected = "NetConnection.Connect.Rejected";
 
     private readonly ConnectionContext _context;
     private readonly RtmpConnections _home;
@@ -63,6 +67,15 @@ internal sealed class RtmpConnection : IDisposable
 
     /// <summary>What the peer said in its connect; set before anybody is asked about it.</summary>
     public RtmpConnect Connect { get; private set; } = null!;
+
+    /// <summary>Of limits.connections.</summary>
+    public ConnectionPlaces? Places { get; private set; }
+
+    /// <summary>What its bodies take from besides its viewer's own pace.</summary>
+    public SharedPaces? Paces
+    {
+        set => _output.Paces = value;
+    }
 
     public bool IsPublishing => _publisher is not null;
     public bool IsPlaying => _playing is not null;
@@ -100,6 +113,7 @@ internal sealed class RtmpConnection : IDisposable
         using var stopping = _context.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested
             .UnsafeRegister(static o => ((RtmpConnection)o!).Close("NetConnection.Connect.AppShutdown", "The server stops."), this);
         _place = _context.Features.Get<OpenConnection>();
+        Places = _place?.Places;
         var end = RtmpEnd.Closed;
         try
         {
@@ -184,10 +198,12 @@ internal sealed class RtmpConnection : IDisposable
         {
             case RtmpEventKind.ConnectRequested:
                 Connect = occurred.Connect;
-                if (_home.IsApp(Connect.App))
-                    _session.Accept();
+                if (!_home.IsApp(Connect.App))
+                    Refuse(Rejected, "There is no application of that name.");
+                else if (Places is { } places && _home.Limits.IsOn && _home.Limits.Take(places, Remote, isShared: false) is { } tooMany)
+                    Refuse(Rejected, tooMany.Words);
                 else
-                    Refuse("NetConnection.Connect.Rejected", "There is no application of that name.");
+                    _session.Accept();
                 break;
             case RtmpEventKind.PublishRequested:
                 await PublishAsync(occurred.Publish);

@@ -3,6 +3,7 @@ using System.Net;
 using Microsoft.AspNetCore.Connections;
 using XLive.Media.Rtmp;
 using XLive.Server.Access;
+using XLive.Server.Limits;
 using XLive.Server.Settings;
 using XLive.Server.Telemetry;
 
@@ -21,9 +22,10 @@ internal sealed class RtmpConnections : IDisposable
     private long _refused;
     private long _silent;
 
-    public RtmpConnections(ServerSettings settings, IEnumerable<IRtmpPublishers> publishers, IEnumerable<IRtmpPlayers> players, AuditLog audit, TimeProvider clock, Supervisor supervisor)
+    public RtmpConnections(ServerSettings settings, IEnumerable<IRtmpPublishers> publishers, IEnumerable<IRtmpPlayers> players, ConnectionLimits limits, AuditLog audit, TimeProvider clock, Supervisor supervisor)
     {
         _settings = settings;
+        Limits = limits;
         _audit = audit;
         Clock = clock;
         Publishers = publishers.FirstOrDefault();
@@ -32,6 +34,7 @@ internal sealed class RtmpConnections : IDisposable
     }
 
     public TimeProvider Clock { get; }
+    public ConnectionLimits Limits { get; }
 
     /// <summary>Null: nobody takes what is published.</summary>
     public IRtmpPublishers? Publishers { get; internal set; }

@@ -43,6 +43,11 @@ internal sealed class RtmpOutput(BodyOutput writer) : IDisposable
         }
     }
 
+    public SharedPaces? Paces
+    {
+        set => writer.Paces = value;
+    }
+
     /// <summary>Bytes of bodies that the peer took.</summary>
     public long BodySent => writer.BodySent;
 

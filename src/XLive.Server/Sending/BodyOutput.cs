@@ -33,6 +33,9 @@ internal abstract class BodyOutput : PipeWriter
     protected Body Body { get; private set; }
     protected Meter? Meter { get; private set; }
 
+    /// <summary>What its viewer's bodies take from besides his own pace; null: nothing.</summary>
+    public SharedPaces? Paces { get; set; }
+
     public override bool CanGetUnflushedBytes => true;
 
     /// <summary>The next bytes that the writer counts stand for this body.</summary>

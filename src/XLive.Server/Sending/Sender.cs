@@ -81,7 +81,7 @@ internal static class Sender
         var most = FirstPiece;
         for (long done = 0; done < body.Length;)
         {
-            var wanted = (int)await AllowedAsync(stream?.Meter, Math.Min(most, body.Length - done));
+            var wanted = (int)await AllowedAsync(stream?.Meter, stream?.Paces, Math.Min(most, body.Length - done));
             var buffer = ArrayPool<byte>.Shared.Rent(wanted);
             int got;
             try
@@ -113,7 +113,7 @@ internal static class Sender
         var most = FirstPiece;
         for (var done = 0; done < memory.Length; most = Math.Min(most * 2, CopySize))
         {
-            var piece = memory.Slice(done, (int)await AllowedAsync(stream?.Meter, Math.Min(memory.Length - done, most)));
+            var piece = memory.Slice(done, (int)await AllowedAsync(stream?.Meter, stream?.Paces, Math.Min(memory.Length - done, most)));
             var flushed = await response.Writer.WriteAsync(piece);
             done += piece.Length;
             if (EndOf(flushed, stream) is var end and not SendEnd.Done)
@@ -129,19 +129,21 @@ internal static class Sender
         return flushed.IsCompleted ? SendEnd.ViewerLeft : SendEnd.Done;
     }
 
-    /// <summary>As many of these bytes as the viewer's rate lets go, when it does.</summary>
-    internal static ValueTask<long> AllowedAsync(Meter? meter, long wanted) =>
-        meter?.Pace is null ? new(wanted) : WaitAsync(meter, wanted);
+    /// <summary>As many of these bytes as the viewer's rates let go, when they do.</summary>
+    internal static ValueTask<long> AllowedAsync(Meter? meter, SharedPaces? paces, long wanted) =>
+        meter is null || (meter.Pace is null && paces is null) ? new(wanted) : WaitAsync(meter, paces, wanted);
 
-    private static async ValueTask<long> WaitAsync(Meter meter, long wanted)
+    private static async ValueTask<long> WaitAsync(Meter meter, SharedPaces? paces, long wanted)
     {
-        while (meter is { Pace: { } pace, IsStopped: false })
+        var passage = new Passage();
+        while (!meter.IsStopped)
         {
-            var allowed = pace.Take(wanted, out var wait);
+            var allowed = passage.Take(meter, paces?.Current ?? [], wanted, out var wait);
             if (allowed > 0)
                 return allowed;
             await Task.Delay(wait);
         }
+        passage.Leave(meter, paces?.Current ?? []);
         return wanted;
     }
 

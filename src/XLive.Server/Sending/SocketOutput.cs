@@ -203,6 +203,7 @@ internal sealed partial class SocketOutput : BodyOutput, IThreadPoolWorkItem, IF
         _pagesFrom = 0;
         _fileLeft = 0;
         (_wantsRoom, _roomFor) = (false, null);
+        _passage.Leave(Meter, SharedNow);
         Clear();
     }
 

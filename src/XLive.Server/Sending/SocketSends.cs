@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using XLive.Server.Traffic;
 
 namespace XLive.Server.Sending;
 
@@ -19,6 +20,7 @@ internal sealed unsafe partial class SocketOutput
     private bool _memoryIsBody;
     private int _pagesFrom;
     private long _bodyTaken;
+    private Passage _passage;
     private long _charged; // for the call that runs
     private long _copiedFrom = -1; // Taken, when its queue was shortened
 
@@ -196,14 +198,16 @@ internal sealed unsafe partial class SocketOutput
         }
     }
 
-    /// <summary>How much the viewer's rate lets go now. False: nothing yet, and <see cref="_pause"/> says for how long.</summary>
+    /// <summary>How much the viewer's rates let go now. False: nothing yet, and <see cref="_pause"/> says for how long.</summary>
     private bool MayTake(ref long wanted)
     {
-        if (Meter?.Pace is not { } pace)
+        if (Meter is not { } meter || (meter.Pace is null && Paces is null))
             return true;
-        wanted = pace.Take(wanted, out _pause);
+        wanted = _passage.Take(meter, SharedNow, wanted, out _pause);
         return wanted > 0;
     }
+
+    private Pace[] SharedNow => Paces?.Current ?? [];
 
     private void Charge(long bytes)
     {
@@ -221,7 +225,7 @@ internal sealed unsafe partial class SocketOutput
         if (taken < charged)
         {
             meter.GiveBack(Body.Kind, charged - taken);
-            meter.Pace?.PutBack(charged - taken);
+            Passage.PutBack(meter, SharedNow, charged - taken);
         }
         if (taken > 0)
             _queued.Add(meter, Body.Kind, from, to, taken, this);

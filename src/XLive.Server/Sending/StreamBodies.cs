@@ -25,9 +25,9 @@ internal sealed class StreamBodies
     private StreamBody? _payer;
 
     /// <summary>A response begins; before its first byte is written.</summary>
-    public StreamBody Begin(int id, Meter meter, FileKind kind, IHttpRequestLifetimeFeature request)
+    public StreamBody Begin(int id, Meter meter, FileKind kind, SharedPaces? paces, IHttpRequestLifetimeFeature request)
     {
-        var body = new StreamBody(meter, kind, request);
+        var body = new StreamBody(meter, kind, paces, request);
         lock (_streams)
         {
             if (_streams.Count >= Most)
@@ -108,7 +108,7 @@ internal sealed class StreamBodies
 }
 
 /// <summary>One response's body in HTTP/2.</summary>
-internal sealed class StreamBody(Meter meter, FileKind kind, IHttpRequestLifetimeFeature request)
+internal sealed class StreamBody(Meter meter, FileKind kind, SharedPaces? paces, IHttpRequestLifetimeFeature request)
 {
     private readonly Lock _gate = new();
     private long _sent;
@@ -117,6 +117,7 @@ internal sealed class StreamBody(Meter meter, FileKind kind, IHttpRequestLifetim
 
     public Meter Meter => meter;
     public FileKind Kind => kind;
+    public SharedPaces? Paces => paces;
 
     /// <summary>Bytes that were framed and sent.</summary>
     public long Sent => Volatile.Read(ref _sent);

@@ -85,8 +85,8 @@ internal sealed class TlsOutput(SslStream tls, SocketOutput socket, StreamBodies
                     Stop(SendEnd.Stopped);
                     break;
                 }
-                if (ofBody > 0 && Meter is { Pace: not null } paced)
-                    ofBody = (int)await Sender.AllowedAsync(paced, ofBody);
+                if (ofBody > 0)
+                    ofBody = (int)await Sender.AllowedAsync(Meter, Paces, ofBody);
                 if (Body.File is { } file && ofBody > 0)
                     ofBody = await EncryptFileAsync(file, Head.AsMemory(headSent, ofHead), Body.Offset, bodyDone, ofBody);
                 else

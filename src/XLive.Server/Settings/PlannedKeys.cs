@@ -12,9 +12,6 @@ internal static class PlannedKeys
             Optional("auth.jwks_url", "public keys of another issuer whose JWTs count too"),
             Optional("auth.issuer", "the iss they must have"),
             Optional("auth.audience", "the aud they must have")),
-        .. Feature("limits",
-            Key("limits.connections", NoLimits, "connections open at a time, the same form; off"),
-            Key("limits.bytes_per_second", new List<PlannedShapes.ByteLimit>(), "{count, burst, by}, sizes; off")),
         .. Feature("live",
             Key("live.thumbnails", true, "a still of each stream for the console")),
         .. Feature("hooks",
@@ -28,10 +25,6 @@ internal static class PlannedKeys
     ];
 
     private static List<string> NoTexts => [];
-
-    private static Dictionary<string, List<string>> NoTextLists => [];
-
-    private static List<PlannedShapes.Limit> NoLimits => [];
 
     private static IEnumerable<SettingKey> Feature(string feature, params Func<string, SettingKey>[] keys) => keys.Select(k => k(feature));
 

@@ -77,7 +77,7 @@ public sealed class RequestLimitsTests
     [InlineData("/film.mp4", "film")]
     [InlineData("/.x", ".x")]
     [InlineData("/", "")]
-    public void A_stream_and_all_that_is_below_it_are_one(string path, string stream) => Assert.Equal(stream, RequestLimits.StreamOf(path).ToString());
+    public void A_stream_and_all_that_is_below_it_are_one(string path, string stream) => Assert.Equal(stream, StreamPath.Of(path).ToString());
 
     [Fact]
     public async Task Sign_ins_as_the_setting_says()

@@ -83,15 +83,22 @@ internal static class LiveStats
         json.WriteStartObject("limits");
         Write(json, "publishes", services.GetRequiredService<PublishGate>().Limits);
         Write(json, "requests", services.GetRequiredService<RequestLimits>().Limiter);
+        var connections = services.GetRequiredService<ConnectionLimits>();
+        Write(json, "connections", connections.Refused, connections.Limiter.Keys, RateLimiter.MostKeys);
+        json.WriteNumber("connection_places", connections.Keys);
+        json.WriteNumber("paces", services.GetRequiredService<ByteLimits>().Keys);
+        json.WriteNumber("pace_limit", ByteLimits.MostKeys);
         json.WriteEndObject();
     }
 
-    private static void Write(Utf8JsonWriter json, string name, RateLimiter limits)
+    private static void Write(Utf8JsonWriter json, string name, RateLimiter limits) => Write(json, name, limits.Refused, limits.Keys, RateLimiter.MostKeys);
+
+    private static void Write(Utf8JsonWriter json, string name, long refused, int keys, int most)
     {
         json.WriteStartObject(name);
-        json.WriteNumber("refused", limits.Refused);
-        json.WriteNumber("keys", limits.Keys);
-        json.WriteNumber("key_limit", RateLimiter.MostKeys);
+        json.WriteNumber("refused", refused);
+        json.WriteNumber("keys", keys);
+        json.WriteNumber("key_limit", most);
         json.WriteEndObject();
     }
 }

@@ -17,6 +17,7 @@ public static class OperationsServices
         services.AddSingleton<TrafficEndpoints>();
         services.AddSingleton<SessionEndpoints>();
         services.AddSingleton<StreamEndpoints>();
+        services.AddSingleton<LimitEndpoints>();
         services.AddHostedService<SettingsWatch>();
     }
 

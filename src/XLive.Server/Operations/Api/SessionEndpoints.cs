@@ -37,16 +37,16 @@ public sealed class SessionEndpoints(
     {
         var filter = new SessionFilter
         {
-            Uid = Query(http, "uid"),
-            Kid = Query(http, "kid"),
-            Path = Query(http, "path"),
-            Address = Query(http, "address") is { } address ? Networks(address) : null,
-            Client = Query(http, "client") is not { } word ? null
-                : AccessRules.TryKind(word, out var kind) ? kind : throw Bad("client: browser, player, download_tool, bot or unknown"),
+            Uid = ApiQuery.One(http, "uid"),
+            Kid = ApiQuery.One(http, "kid"),
+            Path = ApiQuery.One(http, "path"),
+            Address = ApiQuery.One(http, "address") is { } address ? Networks(address) : null,
+            Client = ApiQuery.One(http, "client") is not { } word ? null
+                : AccessRules.TryKind(word, out var kind) ? kind : throw ApiQuery.Bad("client: browser, player, download_tool, bot or unknown"),
         };
-        var most = Page(http);
-        SessionId? after = Query(http, "cursor") is not { } cursor ? null
-            : SessionId.TryParse(cursor, out var id) ? id : throw Bad("cursor: the next_cursor of the page before");
+        var most = ApiQuery.Page(http, DefaultPage, SessionListing.Most);
+        SessionId? after = ApiQuery.One(http, "cursor") is not { } cursor ? null
+            : SessionId.TryParse(cursor, out var id) ? id : throw ApiQuery.Bad("cursor: the next_cursor of the page before");
         var page = await listing.PageAsync(filter, after, most);
         await ApiJson.WriteAsync(http, json =>
         {
@@ -90,20 +90,20 @@ public sealed class SessionEndpoints(
             ({ Length: > 0 } uid, null, null) => new RevocationKey(RevocationKind.Uid, uid),
             (null, { } kid, null) => new RevocationKey(RevocationKind.Kid, kid),
             (null, null, { } sid) when SessionId.TryParse(sid, out _) => new RevocationKey(RevocationKind.Sid, sid),
-            (null, null, not null) => throw Bad("sid: not a session's id"),
-            _ => throw Bad("one of uid, kid and sid is needed"),
+            (null, null, not null) => throw ApiQuery.Bad("sid: not a session's id"),
+            _ => throw ApiQuery.Bad("one of uid, kid and sid is needed"),
         };
         if (System.Text.Encoding.UTF8.GetByteCount(name.Key) > LongestKey || name.Key.Any(char.IsControl))
-            throw Bad($"{name.Word}: up to {LongestKey} bytes without control characters");
+            throw ApiQuery.Bad($"{name.Word}: up to {LongestKey} bytes without control characters");
         if (asked.Reason is { Length: > LongestReason })
-            throw Bad($"reason: up to {LongestReason} characters");
+            throw ApiQuery.Bad($"reason: up to {LongestReason} characters");
         var until = Revocation.Ever;
         if (asked.For is { } given)
         {
             if (Quantity.ReadDuration(given, out var time) is { } fault)
-                throw Bad("for: " + fault);
+                throw ApiQuery.Bad("for: " + fault);
             if (time < TimeSpan.FromSeconds(1))
-                throw Bad("for: at least 1s; DELETE lifts a revocation");
+                throw ApiQuery.Bad("for: at least 1s; DELETE lifts a revocation");
             until = Now + (long)time.TotalSeconds;
         }
         var revocation = new Revocation(name.Kind, name.Key, Now, until, asked.Reason ?? "", Who(http));
@@ -116,8 +116,8 @@ public sealed class SessionEndpoints(
 
     private async Task RevocationsAsync(HttpContext http)
     {
-        var most = Page(http);
-        var after = Query(http, "cursor");
+        var most = ApiQuery.Page(http, DefaultPage, SessionListing.Most);
+        var after = ApiQuery.One(http, "cursor");
         var page = table.Revocations.All.Select(r => (r.Name.Id, Revocation: r)).Where(r => after is null || string.CompareOrdinal(r.Id, after) > 0)
             .OrderBy(r => r.Id, StringComparer.Ordinal).Take(most).ToList();
         await ApiJson.WriteAsync(http, json =>
@@ -202,24 +202,11 @@ public sealed class SessionEndpoints(
             json.WriteString("next_cursor", next);
     }
 
-    private static CidrSet Networks(string text) => CidrSet.Fault(text) is null ? CidrSet.Of([text]) : throw Bad("address: not an address and no network");
-
-    private static int Page(HttpContext http) => Query(http, "limit") is not { } text ? DefaultPage
-        : WholeNumber.TryRead(text, SessionListing.Most, out var most) && most > 0 ? most
-        : throw Bad($"limit: 1 to {SessionListing.Most}");
-
-    private static string? Query(HttpContext http, string name) => http.Request.Query[name] switch
-    {
-        { Count: 0 } => null,
-        { Count: 1 } one => one[0],
-        _ => throw Bad(name + ": given twice"),
-    };
+    private static CidrSet Networks(string text) => CidrSet.Fault(text) is null ? CidrSet.Of([text]) : throw ApiQuery.Bad("address: not an address and no network");
 
     private long Now => clock.GetUtcNow().ToUnixTimeSeconds();
 
     private static string Who(HttpContext http) => http.SignedIn()?.Name ?? "";
-
-    private static ProblemException Bad(string detail) => new(400, "bad_request", detail);
 }
 
 /// <param name="For">A duration as settings write it; without it until it is lifted.</param>

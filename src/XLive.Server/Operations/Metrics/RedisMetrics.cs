@@ -1,3 +1,4 @@
+using XLive.Server.Limits;
 using XLive.Server.Sessions.Redis;
 using XLive.Server.Storage.Redis;
 
@@ -24,6 +25,7 @@ internal static class RedisMetrics
             stats.Errors.Select(static e => (e.Kind, (double)e.Count)));
         text.Counter("xlive_redis_not_sent_total", "Commands that found no connection, or too many waiting.", stats.NotSent);
         text.Counter("xlive_redis_unanswered_entries_total", "Entries that this node decided alone, because no answer came in time.", store.Unanswered);
+        text.Counter("xlive_limits_unshared_total", "Times that counts of limits could not be told to the other nodes.", services.GetRequiredService<SharedLimits>().Failures);
         text.Gauge("xlive_redis_keys_put_aside", "Keys of ours that held what is not ours, and were renamed.", store.Quarantined);
     }
 }

@@ -40,8 +40,13 @@ internal static class ServerMetrics
         text.Gauge("xlive_bodies_waited_for", "Bodies of API requests that have not come yet.", bodies.Count);
         text.Gauge("xlive_bodies_waited_for_limit", "Such bodies there may be.", WaitingBodies.Most);
         text.Gauges("xlive_limit_keys", "Addresses, viewers and streams whose attempts are counted, by limit.", "limit",
-            [("publishes", services.GetRequiredService<PublishGate>().Limits.Keys), ("requests", services.GetRequiredService<RequestLimits>().Limiter.Keys)]);
+            [("publishes", services.GetRequiredService<PublishGate>().Limits.Keys), ("requests", services.GetRequiredService<RequestLimits>().Limiter.Keys),
+             ("connections", services.GetRequiredService<ConnectionLimits>().Limiter.Keys)]);
         text.Gauge("xlive_limit_keys_limit", "The most of them, of each.", RateLimiter.MostKeys);
+        text.Gauge("xlive_limit_places", "Addresses, viewers and streams of which open connections are counted (limits.connections); no more than connections have entries.",
+            services.GetRequiredService<ConnectionLimits>().Keys);
+        text.Gauge("xlive_limit_paces", "Addresses, viewers and streams that have a rate by limits.bytes_per_second.", services.GetRequiredService<ByteLimits>().Keys);
+        text.Gauge("xlive_limit_paces_limit", "The most of them.", ByteLimits.MostKeys);
         text.Counter("xlive_bodies_refused_total", "Such bodies that found no place.", bodies.Refused);
     }
 }

@@ -70,8 +70,8 @@ internal sealed class CheckAnswers(PlaybackGate gate, SessionTickets tickets, Au
         admission.Meter.StayOpen();
         headers["X-XLive-Session"] = session.Sid;
         headers["X-XLive-Ticket"] = session.Ticket(tickets);
-        if (admission.Meter.Pace is { } pace)
-            headers["X-XLive-Rate"] = pace.BytesPerSecond.ToString(CultureInfo.InvariantCulture);
+        if (request.LowestRate(admission.Meter) is var rate and > 0)
+            headers["X-XLive-Rate"] = rate.ToString(CultureInfo.InvariantCulture);
         return default;
     }
 

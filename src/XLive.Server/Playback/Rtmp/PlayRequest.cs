@@ -1,8 +1,10 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
 using XLive.Server.Door;
+using XLive.Server.Limits;
 using XLive.Server.Live;
 using XLive.Server.Rtmp;
+using XLive.Server.Traffic;
 
 namespace XLive.Server.Playback.Rtmp;
 
@@ -12,6 +14,7 @@ internal sealed class PlayRequest : IMediaRequest
     private PlayRequest(RequestTarget target, IPAddress remote, long now, RtmpConnection connection)
     {
         (Target, Remote, Now) = (target, remote, now);
+        Places = connection.Places;
         // What a client says of itself, and of the page that it plays in.
         if (connection.Connect.FlashVersion.Length > 0)
             RequestHeaders.UserAgent = connection.Connect.FlashVersion;
@@ -29,6 +32,8 @@ internal sealed class PlayRequest : IMediaRequest
     public string Uid { get; set; } = "";
     public string Sid { get; set; } = "";
     public object? Viewer { get; set; }
+    public ConnectionPlaces? Places { get; }
+    public SharedPaces? Paces { get; set; }
 
     /// <summary>As HTTP has it: 200, or why not.</summary>
     public int Status { get; set; } = StatusCodes.Status200OK;

@@ -43,6 +43,7 @@ internal sealed class RtmpPlayers(LiveStreams streams, Shards shards, PlaybackGa
             Refuse(request, StatusCodes.Status415UnsupportedMediaType, OtherCodec);
             return RtmpAdmission<IRtmpPlayer>.Refused(Denied, WordsOf(lacking), new RtmpRefusal(OtherCodec, admission.Kid, request.Target.Raw));
         }
+        connection.Paces = request.Paces;
         admission.Meter.CountRequest(FileKind.Flv, request.Remote);
         return RtmpAdmission<IRtmpPlayer>.Granted(new RtmpPlayer(stream, admission.Meter, request, connection, this));
     }
@@ -70,6 +71,7 @@ internal sealed class RtmpPlayers(LiveStreams streams, Shards shards, PlaybackGa
 
     private static string WordsOf(in Admission admission) => admission.Status switch
     {
+        StatusCodes.Status429TooManyRequests when admission.TooMany is { } tooMany => tooMany.Words,
         StatusCodes.Status503ServiceUnavailable => "The server takes no more viewers now.",
         StatusCodes.Status401Unauthorized => $"The stream needs a link that is right: {admission.Reason}.",
         _ => $"The stream may not be played: {admission.Reason}.",

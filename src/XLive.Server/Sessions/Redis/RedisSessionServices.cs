@@ -1,4 +1,6 @@
+using System.Text;
 using Microsoft.Extensions.DependencyInjection;
+using XLive.Server.Limits;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
 using XLive.Server.Storage.Redis;
@@ -23,6 +25,9 @@ public static class RedisSessionServices
                 ActivatorUtilities.CreateInstance<EmbeddedSessionStore>(p), client, new RedisWatch(client, name, clock, p.GetRequiredService<ILogger<RedisWatch>>()),
                 new RedisService(settings.Of<ServiceKeyOptions>().Secret, settings.Of<DatabaseOptions>().Url), name, supervisor, clock);
         });
+        services.AddSingleton(p => new SharedLimits(p.GetRequiredService<RedisClient>(), p.GetRequiredService<RateLimiters>(),
+            Encoding.UTF8.GetBytes(settings.Of<ServiceKeyOptions>().Secret), p.GetRequiredService<Supervisor>(), p.GetRequiredService<TimeProvider>()));
+        services.AddHostedService(p => p.GetRequiredService<SharedLimits>());
         services.AddSingleton<ISessionStore>(p => p.GetRequiredService<RedisSessionStore>());
     }
 }
