@@ -108,7 +108,7 @@ public sealed partial class RenditionTests
     {
         var (clock, now) = (new HandClock(), 0.0);
         await using var server = await Start(clock);
-        string Life() => Get(server, Link(Entry, "/live/cam"))["ETag"].Split('-')[0];
+        string Life() => Get(server, Link(Entry, "/live/cam"))["ETag"]!.Split('-')[0];
         Feed[] feeds = [new(server, "cam_360", 360), new(server, "cam_720", 720)];
         Play(clock, ref now, 7.1, feeds);
         var life = Life();
