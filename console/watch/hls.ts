@@ -1,6 +1,9 @@
 import Hls, { ErrorDetails, Events, type ErrorData } from 'hls.js';
 import { refusal, type Heard, type Player } from './fault';
 
+// Seconds: more than hls.js moves a picture that waits (nudgeOffset) and the difference of what picture and sound last.
+const closeToEnd = 0.5;
+
 export const isSupported = (): boolean => Hls.isSupported();
 
 export function play(video: HTMLVideoElement, url: string, heard: Heard): Player {
@@ -17,10 +20,13 @@ export function play(video: HTMLVideoElement, url: string, heard: Heard): Player
   });
   const ended = () => heard.ended();
   video.addEventListener('ended', ended);
-  // A last part that did not come whole leaves Media Source open: the picture stands still, and no event says that this was all.
+  // hls.js closes Media Source only where all that is buffered is one piece, and where a publisher came back there is a hole of a frame; nor does it where a last
+  // part did not come whole. Then the picture stands still, and no event says that this was all. It may even seek for ever: over holes hls.js moves it on by a
+  // tenth of a second, and that near the end Chromium waits for more.
   let at = NaN;
   const still = setInterval(() => {
-    if (hls.latestLevelDetails?.live === false && !video.paused && !video.seeking && video.currentTime === at) ended();
+    const details = hls.latestLevelDetails;
+    if (details?.live === false && !video.paused && video.currentTime === at && (!video.seeking || at > details.edge - closeToEnd)) ended();
     at = video.currentTime;
   }, 2000);
   hls.loadSource(url);

@@ -102,6 +102,27 @@ public sealed partial class RenditionTests
         return BinaryPrimitives.ReadInt64BigEndian(segment.AsSpan(at + 8));
     }
 
+    /// <summary>By it the page of an event knows that what is still there has ended, and does not play its last seconds again.</summary>
+    [Fact]
+    public async Task The_tag_begins_with_the_life_of_the_event()
+    {
+        var (clock, now) = (new HandClock(), 0.0);
+        await using var server = await Start(clock);
+        string Life() => Get(server, Link(Entry, "/live/cam"))["ETag"]!.Split('-')[0];
+        Feed[] feeds = [new(server, "cam_360", 360), new(server, "cam_720", 720)];
+        Play(clock, ref now, 7.1, feeds);
+        var life = Life();
+        Assert.Matches("^\"[0-9a-f]{12,}$", life);
+        feeds[0].End();
+        Play(clock, ref now, 9.1, feeds[1]);
+        Assert.Equal(life, Life());
+        feeds[1].End();
+        Assert.Equal(life, Life());
+        now = 0;
+        Play(clock, ref now, 5.1, new Feed(server, "cam_360", 360));
+        Assert.NotEqual(life, Life());
+    }
+
     [Fact]
     public async Task Streams_with_labels_are_one_playlist_below_one_scope()
     {

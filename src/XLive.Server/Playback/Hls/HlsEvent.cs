@@ -22,6 +22,8 @@ internal sealed class HlsEvent(StreamName name)
 
     private HlsRendition[] _renditions = [];
     private Held? _held, _heldWhole;
+    private EventClock? _begun;
+    private string _life = "";
 
     private sealed record Held(HlsRendition[] Renditions, Variant?[] Variants, HeldPlaylist Playlist, FileFacts Facts);
 
@@ -68,6 +70,8 @@ internal sealed class HlsEvent(StreamName name)
 
     public HlsRendition Join(HlsStream stream)
     {
+        if (stream.Clock != _begun)
+            (_begun, _life) = (stream.Clock, stream.Life);
         var rendition = new HlsRendition(this, stream);
         var index = IndexOf(stream.Name);
         HlsRendition[] renditions = index < 0 ? [.. _renditions, rendition] : [.. _renditions];
@@ -143,7 +147,8 @@ internal sealed class HlsEvent(StreamName name)
             named.Insert(0, begin);
         }
         var forms = MultivariantText.Write(named.ConvertAll(n => Place(n.Variant, n.Rendition, presence)), isWhole);
-        var tag = "\"" + Convert.ToHexStringLower(SHA256.HashData(forms.Plain.Span).AsSpan(0, 8)) + "\"";
+        // First the event's life, as in a stream's own: who saw it end knows by it that what is still there is not another.
+        var tag = $"\"{_life}-" + Convert.ToHexStringLower(SHA256.HashData(forms.Plain.Span).AsSpan(0, 8)) + "\"";
         var playlist = new HeldPlaylist(PlaylistTemplate.Parse(forms.Plain, $"{Scope}.m3u8", []), forms.Plain.Span, Scope, age: 1);
         return new Held(renditions, variants, playlist, new FileFacts("application/vnd.apple.mpegurl", "", tag, "", 0));
     }
