@@ -11,6 +11,7 @@ public static class AccessServices
     public static void AddAccess(this IServiceCollection services)
     {
         services.AddSingleton<SigningKeyFiles>();
+        services.AddSingleton<PlayHooks>();
         services.AddSingleton<PlaybackGate>();
         services.AddSingleton<OwnPublishers>();
         services.AddSingleton<PublishGate>();

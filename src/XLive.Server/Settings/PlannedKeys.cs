@@ -17,12 +17,6 @@ internal static class PlannedKeys
             Key("limits.bytes_per_second", new List<PlannedShapes.ByteLimit>(), "{count, burst, by}, sizes; off")),
         .. Feature("live",
             Key("live.thumbnails", true, "a still of each stream for the console")),
-        .. Feature("hooks",
-            Optional("hooks.url", "events are posted here, decisions asked"),
-            Secret("hooks.secret", "signs what is posted"),
-            Key("hooks.events", NoTexts, "which; empty is all"),
-            Key("hooks.timeout", Seconds(5), "for an answer", least: "1ms"),
-            Choice("hooks.on_silence", "what no answer to a question means", "allow", "deny")),
         .. Feature("telemetry",
             Optional("telemetry.otlp_endpoint", "where metrics and traces are sent", restart: true)),
     ];
