@@ -26,7 +26,7 @@ public sealed partial class HookOperatorTests : IDisposable
     public async Task What_was_given_up_is_listed_shown_replayed_and_dropped()
     {
         _site.Answer = static (number, socket) => ScriptedReceiver.Say(socket, number < 2 ? "400 Bad" : "200 OK", "");
-        await using var api = await SessionApi.StartAsync($"hooks:\n  url: {_site.Url}?key=in-the-query\n  secret: {Secret}\n");
+        await using var api = await SessionApi.StartAsync($"hooks:\n  url: {_site.Url}?key=in-the-query\n  secret: {Secret}\n  events: [on_quota]\n");
         var services = api.Server.Services;
         services.GetRequiredService<HookEvents>().Tell(HookKind.Quota, new() { Uid = "u1", Reason = "exceeded" });
         services.GetRequiredService<HookEvents>().Tell(HookKind.Quota, new() { Uid = "u2", Reason = "exceeded" });
