@@ -131,6 +131,7 @@ public sealed class HookQuestionTests : IDisposable
         Assert.False(second.IsCompleted || third.IsCompleted);
         house.Clock.Pass(TimeSpan.FromSeconds(3));
         // The third has waited three seconds, and does not wait for two more.
+        Until.True(() => second.IsCompleted && third.IsCompleted, "those who wait are let go");
         Assert.Equal((verdict, verdict), (await second, await third));
         await Task.Yield();
         Assert.True(house.Endpoint.IsSilent);
