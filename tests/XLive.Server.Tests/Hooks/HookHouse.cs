@@ -20,7 +20,7 @@ internal sealed class HookHouse : IAsyncDisposable
     {
         Site = site;
         // Time passes in leaps here; an answer that is on its way must not be late for it.
-        Options = new HookOptions { Url = site.Url, Secret = Secret, Timeout = TimeSpan.FromMinutes(1) };
+        Options = new HookOptions { Url = site.Url, Secret = Secret, Timeout = TimeSpan.FromMinutes(10) };
     }
 
     public ScriptedReceiver Site { get; }

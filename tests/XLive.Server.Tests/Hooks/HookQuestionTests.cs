@@ -176,7 +176,7 @@ public sealed class HookQuestionTests : IDisposable
         Assert.Equal(HookQuestions.MostAsked, house.Questions.Asked);
         Assert.True(Ask(house, "one more").IsCompletedSuccessfully);
         Assert.DoesNotContain(asked, static a => a.IsCompleted);
-        house.Pass(() => house.Questions.Asked == 0, "all are over");
+        house.Pass(() => house.Questions.Asked == 0, "all are over", TimeSpan.FromSeconds(10));
         await Task.WhenAll(asked);
     }
 }
