@@ -4,6 +4,7 @@ using XLive.Server.Accounts;
 using XLive.Server.Door;
 using XLive.Server.Door.Clients;
 using XLive.Server.Door.Tls;
+using XLive.Server.Hooks;
 using XLive.Server.Operations.Api;
 using XLive.Server.Operations.Commands;
 using XLive.Server.Operations.Health;
@@ -139,6 +140,7 @@ public static class Program
         services.AddSingleton(settings.Of<DataOptions>());
         services.AddSingleton(settings.Of<DatabaseOptions>());
         services.AddSingleton(settings.Of<AuthOptions>());
+        services.AddHooks(settings);
         services.AddReports(settings);
         services.AddTraffic(settings);
         services.AddQuotas(settings);
@@ -183,6 +185,7 @@ public static class Program
         app.Services.UseFrontCache();
         app.Services.UseRequestLog();
         app.Services.UseLiveAudit();
+        app.Services.UseHooks();
         return app;
     }
 }

@@ -12,6 +12,7 @@ public static class AccessServices
     {
         services.AddSingleton<SigningKeyFiles>();
         services.AddSingleton<ViewerLimits>();
+        services.AddSingleton<PlayHooks>();
         services.AddSingleton<PlaybackGate>();
         services.AddSingleton<OwnPublishers>();
         services.AddSingleton<PublishGate>();

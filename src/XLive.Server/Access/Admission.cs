@@ -29,7 +29,7 @@ public readonly struct Admission
     /// <summary>Refused for who he is, not for what he brought: a kick, a revocation, a limit.</summary>
     public bool IsOfViewer { get; }
 
-    /// <summary>The answer comes later: only where a session is opened, devices are limited, and nodes count them together.</summary>
+    /// <summary>The answer comes later: where a session is opened, and nodes count devices together or the site is asked.</summary>
     public Task<Admission>? Pending { get; private init; }
 
     /// <summary>With status 429.</summary>
@@ -50,8 +50,8 @@ public readonly struct Admission
     public static Admission Limited(in TooMany tooMany, string kid) =>
         new(Microsoft.AspNetCore.Http.StatusCodes.Status429TooManyRequests, "too_many", kid, null, "", false, null!) { TooMany = tooMany };
 
-    public static Admission RefusedViewer(string reason, string kid) =>
-        new(Microsoft.AspNetCore.Http.StatusCodes.Status403Forbidden, reason, kid, null, "", false, null!, isOfViewer: true);
+    public static Admission RefusedViewer(string reason, string kid, int status = Microsoft.AspNetCore.Http.StatusCodes.Status403Forbidden) =>
+        new(status, reason, kid, null, "", false, null!, isOfViewer: true);
 
     public static Admission Later(Task<Admission> pending) => new(0, "", "", null, "", false, null!) { Pending = pending };
 

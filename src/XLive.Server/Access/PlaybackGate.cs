@@ -13,7 +13,8 @@ namespace XLive.Server.Access;
 /// (410), lifetime (403), scope (403), revoked, quota, device limit (403). A link that was right once costs a look-up; a session's path
 /// another. All of it is answered from memory, but for one who opens a session where nodes count devices together.
 /// </summary>
-public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeProvider clock, Overload? overload = null, ViewerLimits? limits = null)
+public sealed partial class PlaybackGate(SessionTable sessions, UserMeters meters, TimeProvider clock, Overload? overload = null, ViewerLimits? limits = null,
+    PlayHooks? hooks = null)
 {
     // Grants that were right lately, by their token: whatever else a query carries (CMCD, _HLS_*, a cache breaker), and whether the
     // grant stands in the query or the path, it is one grant.
@@ -184,7 +185,7 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
             visitor.Keep(grant, session);
         }
         sessions.Counts.Reused();
-        return Enter(request, session, grant);
+        return hooks is { IsOn: true } && !request.IsHead ? Hooked(request, rules, visitor, grant, session.Entry, session) : Enter(request, session, grant);
     }
 
     private Admission Enter(IMediaRequest request, Session session, RememberedGrant grant)
@@ -212,6 +213,11 @@ public sealed class PlaybackGate(SessionTable sessions, UserMeters meters, TimeP
             return Admission.Entry(sessions.Sketch(who), grant.Scope);
         if (overload is { RefusesViewers: true })
             return Overloaded();
+        return hooks is { IsOn: true } ? Hooked(request, rules, visitor, grant, entry, null) : Open(request, rules, visitor, grant, who);
+    }
+
+    private Admission Open(IMediaRequest request, AccessRules rules, Visitor visitor, RememberedGrant grant, in Newcomer who)
+    {
         var opening = sessions.Open(who);
         return opening.Pending is { } pending
             ? Admission.Later(WhenOpened(request, rules, visitor, grant, pending))

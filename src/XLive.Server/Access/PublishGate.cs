@@ -1,6 +1,7 @@
 using System.Net;
 using XLive.Server.Accounts;
 using XLive.Server.Door;
+using XLive.Server.Hooks;
 using XLive.Server.Limits;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
@@ -25,7 +26,7 @@ public readonly record struct PublishAdmission(string? Holder, string Stream, st
 /// </summary>
 public sealed class PublishGate(
     PlaybackGate gate, Bearers bearers, StreamKeys keys, AuthOptions auth, OpenTo openTo, OwnPublishers own, ServerSettings settings, RateLimiters limiters,
-    IEnumerable<IsFilmFolder> folders)
+    IEnumerable<IsFilmFolder> folders, HookQuestions hooks)
 {
     private const string TokenName = "access_token=", KeyName = "key=";
 
@@ -62,10 +63,16 @@ public sealed class PublishGate(
             return PublishAdmission.Refused(why);
         var admission = await ByRightAsync(address, app, name, query);
         // Behind it: a stranger who tries a stream's name must not shut its publisher out.
-        return admission.Holder is { } holder
-            && (Limits.Take(LimitBy.Uid, LimitKey.Of(holder)) ?? Limits.Take(LimitBy.Stream, LimitKey.Of($"{app}/{admission.Stream}"))) is { } later
-            ? TooMany(later)
-            : admission;
+        if (admission.Holder is not { } holder)
+            return admission;
+        if ((Limits.Take(LimitBy.Uid, LimitKey.Of(holder)) ?? Limits.Take(LimitBy.Stream, LimitKey.Of($"{app}/{admission.Stream}"))) is { } later)
+            return TooMany(later);
+        return await hooks.AskAsync(HookKind.Publish, holder, new() { Stream = $"{app}/{admission.Stream}", Publisher = holder, Address = hooks.Text(address) }) switch
+        {
+            HookVerdict.Allow => admission,
+            HookVerdict.Deny => PublishAdmission.Refused("The site does not allow this stream."),
+            _ => PublishAdmission.Refused("The site does not answer whether this stream is allowed; try again."),
+        };
     }
 
     private static PublishAdmission TooMany(TimeSpan wait) =>

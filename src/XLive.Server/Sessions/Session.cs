@@ -13,6 +13,9 @@ public sealed class Session
     // What a list shows of a viewer; a longer one is somebody's attempt.
     private const int LongestTarget = 2048;
 
+    // Of one who goes from stream to stream by a wide link.
+    private const int MostPlayed = 8;
+
     // A player fetches a segment every few seconds and nothing in between.
     private static readonly TimeSpan RateWindow = TimeSpan.FromSeconds(10);
 
@@ -34,6 +37,7 @@ public sealed class Session
     private long _bytesBefore;
     private long _rate;
     private string? _ticket;
+    private string[] _played = [];
 
     internal const int NotCleared = -1;
 
@@ -124,6 +128,28 @@ public sealed class Session
         if (target.Length <= LongestTarget)
             Volatile.Write(ref _target, target);
     }
+
+    /// <summary>It is known to play this, by the name that hooks have for it.</summary>
+    public bool HasPlayed(string stream) => Array.IndexOf(Volatile.Read(ref _played), stream) >= 0;
+
+    /// <summary>False: that is known already.</summary>
+    /// <param name="left">One that it counts as having left, because it has come to too many.</param>
+    public bool Plays(string stream, out string? left)
+    {
+        lock (_gate)
+        {
+            left = null;
+            if (HasPlayed(stream))
+                return false;
+            if (_played.Length == MostPlayed)
+                left = _played[0];
+            Volatile.Write(ref _played, [.. left is null ? _played : _played[1..], stream]);
+            return true;
+        }
+    }
+
+    /// <summary>What it played; it plays none of it any more.</summary>
+    public string[] EndPlays() => Interlocked.Exchange(ref _played, []);
 
     /// <summary>By which a proxy's log names this session; made when the first proxy asks.</summary>
     public string Ticket(SessionTickets tickets) => _ticket ??= tickets.Make(Id, Uid);

@@ -1,3 +1,4 @@
+using System.Net;
 using XLive.Server.Traffic;
 
 namespace XLive.Server.Sessions;
@@ -18,6 +19,19 @@ public sealed partial class SessionTable
         lock (user.Gate)
             how(user, _clock.GetTimestamp());
         Counts.Replaced(1);
+    }
+
+    private void Refuse(string uid, IPAddress address)
+    {
+        Counts.RefusedDevice();
+        LimitMet?.Invoke(uid, address, "refused");
+    }
+
+    private void Replaced(int devices, string uid, IPAddress address)
+    {
+        Counts.Replaced(devices);
+        if (devices > 0)
+            LimitMet?.Invoke(uid, address, "replaced");
     }
 
     /// <summary>A revocation's running transfers.</summary>
@@ -65,6 +79,7 @@ public sealed partial class SessionTable
         // Its user may play on another device at once.
         lock (user.Gate)
             user.Leave(session);
+        Ended?.Invoke(session, reason == StopReason.Kicked ? "kicked" : "revoked");
     }
 
     /// <summary>A session of the process before this one goes on where it was.</summary>
@@ -135,6 +150,7 @@ public sealed partial class SessionTable
             // Should it come back by its path, it is listed anew.
             session.Cleared = Session.NotCleared;
         }
+        Ended?.Invoke(session, session.IsReplaced ? "replaced" : "idle");
     }
 
     private void DropUsers(long now)

@@ -52,6 +52,12 @@ public sealed partial class SessionTable
     public int UsersCounted => _users.Count;
     public SessionCounts Counts { get; } = new();
 
+    /// <summary>A session plays no more, and why, in a word; by whoever ends it, who must not wait.</summary>
+    public Action<Session, string>? Ended { get; set; }
+
+    /// <summary>A user came with one device too many: his uid, its address, and whether it was refused or took another's place. Must not wait.</summary>
+    public Action<string, IPAddress, string>? LimitMet { get; set; }
+
     /// <summary>How much of a viewer's address is kept.</summary>
     internal Func<AddressPrivacy> Privacy { get; init; } = static () => AddressPrivacy.Full;
     public Revocations Revocations => _revocations;
@@ -116,7 +122,7 @@ public sealed partial class SessionTable
                     opened = Keep(user, id, who, placed: true);
                 }
                 else
-                    Counts.RefusedDevice();
+                    Refuse(who.Uid, who.Address);
             }
         }
         finally
@@ -135,10 +141,10 @@ public sealed partial class SessionTable
             var replaced = user.MakeRoom(limit, Before(who.Entry), who.Now);
             if (replaced < 0)
             {
-                Counts.RefusedDevice();
+                Refuse(who.Uid, who.Address);
                 return null;
             }
-            Counts.Replaced(replaced);
+            Replaced(replaced, who.Uid, who.Address);
         }
         return Keep(user, id, who, placed: _limit is not null && Count < Room);
     }
@@ -260,10 +266,10 @@ public sealed partial class SessionTable
                     var replaced = now < session.BarredUntil ? -1 : user.MakeRoom(limit, null, now);
                     if (replaced < 0)
                     {
-                        Counts.RefusedDevice();
+                        Refuse(session.Uid, session.Address);
                         return "device_limit";
                     }
-                    Counts.Replaced(replaced);
+                    Replaced(replaced, session.Uid, session.Address);
                     user.Place(session);
                     comesBack = true;
                 }

@@ -14,17 +14,9 @@ internal static class PlannedKeys
             Optional("auth.audience", "the aud they must have")),
         .. Feature("live",
             Key("live.thumbnails", true, "a still of each stream for the console")),
-        .. Feature("hooks",
-            Optional("hooks.url", "events are posted here, decisions asked"),
-            Secret("hooks.secret", "signs what is posted"),
-            Key("hooks.events", NoTexts, "which; empty is all"),
-            Key("hooks.timeout", Seconds(5), "for an answer", least: "1ms"),
-            Choice("hooks.on_silence", "what no answer to a question means", "allow", "deny")),
         .. Feature("telemetry",
             Optional("telemetry.otlp_endpoint", "where metrics and traces are sent", restart: true)),
     ];
-
-    private static List<string> NoTexts => [];
 
     private static IEnumerable<SettingKey> Feature(string feature, params Func<string, SettingKey>[] keys) => keys.Select(k => k(feature));
 
@@ -34,12 +26,6 @@ internal static class PlannedKeys
 
     private static Func<string, SettingKey> Optional(string name, string why, bool restart = false) =>
         feature => New(name, Shape.Of(typeof(string), optional: true), null, why, feature, restart, false);
-
-    private static Func<string, SettingKey> Secret(string name, string why, bool restart = false) =>
-        feature => New(name, Shape.Of(typeof(string), optional: true), null, why, feature, restart, true);
-
-    private static Func<string, SettingKey> Choice(string name, string why, params string[] choices) =>
-        feature => New(name, Shape.OfChoices(choices), choices[0], why, feature, false, false);
 
     private static SettingKey New(string name, Shape shape, object? value, string why, string feature, bool restart, bool secret) => new()
     {
@@ -51,8 +37,4 @@ internal static class PlannedKeys
         NeedsRestart = restart,
         Secret = secret,
     };
-
-    private static TimeSpan Seconds(int seconds) => TimeSpan.FromSeconds(seconds);
-
-    private static TimeSpan Days(int days) => TimeSpan.FromDays(days);
 }

@@ -22,6 +22,9 @@ public sealed class Outbox
     /// <summary>There may be something to post. Called on the thread that cut, or that an operator's call came on.</summary>
     public Action? Filled { get; set; }
 
+    /// <summary>A report's id, and why nobody will take it. On the reporter's thread.</summary>
+    public Action<string, string>? Parked { get; set; }
+
     /// <summary>The next to be posted. Parked ones are passed over.</summary>
     public Report? Oldest() => _db.First("SELECT seq, report_id, body, bytes, attempts FROM outbox WHERE parked IS NULL ORDER BY seq LIMIT 1",
         static row => new Report(row.Int64(0), row.Text(1), row.Bytes(2), row.Int64(3), (int)row.Int64(4)));
@@ -37,7 +40,11 @@ public sealed class Outbox
     public void Failed(Report report, string said) => Attempted(report, said, parked: null);
 
     /// <summary>The receiver will never take it as it is: an operator must look.</summary>
-    public void Park(Report report, string why) => Attempted(report, why, parked: why);
+    public void Park(Report report, string why)
+    {
+        Attempted(report, why, parked: why);
+        Parked?.Invoke(report.Id, why);
+    }
 
     private void Attempted(Report report, string said, string? parked) => _db.Transaction(() =>
     {

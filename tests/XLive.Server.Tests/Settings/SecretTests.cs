@@ -1,3 +1,4 @@
+using XLive.Server.Hooks;
 using XLive.Server.Playback.Vod.Origin;
 using XLive.Server.Settings;
 
@@ -62,7 +63,7 @@ public sealed class SecretTests : IDisposable
     {
         _folder.Write("conf.yaml", "probe:\n  secret: topsecret\n  keys: [{id: a, secret: topsecret}]\n  text: redis://user:topsecret@host/0\n"
             + "  list: [\"http://u:topsecret@h/\"]\nbackend: {headers: {Authorization: topsecret}}\nhooks: {secret: topsecret}\n");
-        var settings = ServerSettings.Load(_folder.Input(), typeof(ProbeOptions), typeof(OriginOptions));
+        var settings = ServerSettings.Load(_folder.Input(), typeof(ProbeOptions), typeof(OriginOptions), typeof(HookOptions));
         var shown = settings.Describe().ToDictionary(d => d.Key);
         Assert.DoesNotContain("topsecret", string.Concat(shown.Values) + string.Concat(settings.Warnings), StringComparison.Ordinal);
         Assert.Equal("***", shown["probe.secret"].Value);

@@ -21,6 +21,7 @@ public static class StatsEndpoints
         routes.MapMetrics();
         TrafficEndpoints.Map(routes);
         ReportEndpoints.Map(routes);
+        HookEndpoints.Map(routes);
         HttpClientEndpoints.Map(routes);
         CacheEndpoints.Map(routes);
         routes.MapMethods("/api/v1/config", GetAndHead, http => ApiJson.WriteAsync(http, json => Config(json, services.GetRequiredService<ServerSettings>()))).Requires(Permission.Admin);
@@ -91,6 +92,8 @@ public static class StatsEndpoints
         TrafficStats.Write(json, services);
 
         SessionStats.Write(json, services);
+
+        HookEndpoints.WriteStats(json, services);
 
         var folder = services.GetRequiredService<FolderSource>();
         json.WriteStartObject("files");

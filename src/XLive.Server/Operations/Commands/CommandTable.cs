@@ -14,6 +14,7 @@ public static class CommandTable
         new("streamkey", "what encoders publish by", StreamKeyCommand.Help, StreamKeyCommand.RunAsync, []),
         new("key", "signing keys", KeyCommand.Help, KeyCommand.RunAsync, []),
         new("traffic", "what was reported, what waits, and reports that were refused", TrafficCommand.Help, TrafficCommand.RunAsync, ["all"]),
+        new("hooks", "events that the site has not taken", HooksCommand.Help, HooksCommand.RunAsync, ["all"]),
         new("warm", "fetch films of an origin into the cache before anybody asks", WarmCommand.Help, WarmCommand.RunAsync, []),
         new("purge", "take films of an origin out of the cache", PurgeCommand.Help, PurgeCommand.RunAsync, []),
         new("config", "check the settings", ConfigCommand.Help, ConfigCommand.RunAsync, []),

@@ -31,6 +31,9 @@ public sealed partial class HealthChecks(
     private volatile bool _started;
     private HealthState _last = HealthState.Healthy;
 
+    /// <summary>The state before, and now, and why. Must not wait.</summary>
+    public Action<HealthState, HealthState, string>? Turned { get; set; }
+
     public bool Draining => drain.Begun;
 
     public bool IsReady => _started && !drain.Begun && State != HealthState.Unhealthy;
@@ -70,8 +73,11 @@ public sealed partial class HealthChecks(
         var state = State;
         if (state == _last)
             return;
+        var before = _last;
         _last = state;
-        LogState(state, string.Join("; ", Entries.Where(e => e.State != HealthState.Healthy).Select(e => e.Name + ": " + e.Detail)));
+        var why = string.Join("; ", Entries.Where(e => e.State != HealthState.Healthy).Select(e => e.Name + ": " + e.Detail));
+        LogState(state, why);
+        Turned?.Invoke(before, state, why);
     }
 
     [LoggerMessage(LogLevel.Warning, "health is {State} now {Why}")]

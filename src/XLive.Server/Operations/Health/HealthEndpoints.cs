@@ -56,7 +56,7 @@ public static class HealthEndpoints
             await http.Response.Body.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length), http.RequestAborted);
     }
 
-    private static string Word(HealthState state) => state switch
+    internal static string Word(HealthState state) => state switch
     {
         HealthState.Healthy => "healthy",
         HealthState.Degraded => "degraded",

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using XLive.Server.Door;
 using XLive.Server.Door.Tls;
+using XLive.Server.Hooks;
 using XLive.Server.Live;
 using XLive.Server.Playback.FrontCache;
 using XLive.Server.Playback.Vod.Cache;
@@ -31,6 +32,7 @@ public static class HealthServices
         services.AddSingleton(p => new HealthCheck("loops", () =>
             Loops(p.GetRequiredService<Supervisor>(), p.GetRequiredService<Lifeline>())) { AtOnce = true });
         services.AddSingleton(p => new HealthCheck("logs", () => Logs(p.GetRequiredService<LogFiles>())));
+        services.AddSingleton(p => new HealthCheck("hooks", () => Hooks(p.GetRequiredService<HookSender>(), p.GetRequiredService<HookEndpoint>())) { AtOnce = true });
         if (settings.Of<TrafficOptions>().Enable)
         {
             services.AddSingleton(p => new HealthCheck("traffic", () =>
@@ -108,6 +110,19 @@ public static class HealthServices
             ledger.Difference != 0 ? $"the ledger's books differ by {ledger.Difference} bytes" : null,
         }.Where(t => t is not null).ToList();
         return trouble.Count > 0 ? (HealthState.Degraded, string.Join("; ", trouble)) : (HealthState.Healthy, $"users counted: {meters.Count}");
+    }
+
+    // Who watches and who publishes goes on, by hooks.on_silence.
+    private static (HealthState, string) Hooks(HookSender sender, HookEndpoint endpoint)
+    {
+        var trouble = new[]
+        {
+            sender.Fault is { } fault ? "the spool cannot be used: " + fault : null,
+            sender.IsConfigured && endpoint.IsSilent ? $"{sender.Receiver} does not answer ({endpoint.Trouble})" : null,
+            sender.Dead is > 0 and var dead ? $"{dead} events were given up" : null,
+        }.Where(t => t is not null).ToList();
+        return trouble.Count > 0 ? (HealthState.Degraded, string.Join("; ", trouble))
+            : (HealthState.Healthy, sender.IsConfigured ? sender.Receiver : "hooks.url is not set");
     }
 
     private static (HealthState, string) ProxyLogs(ByteLogs logs) => logs.Fault is { } fault

@@ -16,6 +16,7 @@ internal static class MetricsEndpoint
             SessionMetrics.Write(text, services);
             LiveMetrics.Write(text, services);
             TrafficMetrics.Write(text, services);
+            HookMetrics.Write(text, services);
             FrontCacheMetrics.Write(text, services);
             RedisMetrics.Write(text, services);
             OriginMetrics.Write(text, services);

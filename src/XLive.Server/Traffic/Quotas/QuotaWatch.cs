@@ -25,6 +25,9 @@ public sealed class QuotaWatch(Ledger ledger, UserMeters meters, Verdicts verdic
 
     private sealed record Over(long Period, HashSet<string> Uids);
 
+    /// <summary>A user has used his quota up, or has one again before the period is over. On the watch's thread.</summary>
+    public Action<string, bool>? Turned { get; set; }
+
     /// <summary>Users over their quota now.</summary>
     public int OverCount => _over.Uids.Count;
 
@@ -117,6 +120,8 @@ public sealed class QuotaWatch(Ledger ledger, UserMeters meters, Verdicts verdic
                     next.Add(uid);
             }
             _over = new(period, next);
+            foreach (var (uid, isOver) in turned)
+                Turned?.Invoke(uid, isOver);
         }
     }
 

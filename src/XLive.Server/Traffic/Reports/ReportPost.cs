@@ -1,7 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
-using System.Security.Authentication;
 using System.Security.Cryptography;
 
 namespace XLive.Server.Traffic.Reports;
@@ -30,21 +27,7 @@ internal sealed class ReportPost(TimeProvider clock) : IDisposable
     /// <summary>A verdict on each of 5,000 users fits twice.</summary>
     public const int MostAnswer = 1 << 20;
 
-    // A receiver that moved is found by its name again.
-    private readonly HttpClient _client = Client(TimeSpan.FromMinutes(2));
-    private readonly HttpClient _oneByOne = Client(TimeSpan.Zero);
-    private bool _endsConnections;
-
-    private static HttpClient Client(TimeSpan connectionsLive) => new(new SocketsHttpHandler
-    {
-        // A redirect would carry the key to whoever it names.
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        ConnectTimeout = TimeSpan.FromSeconds(10),
-        MaxResponseHeadersLength = 16,
-        PooledConnectionLifetime = connectionsLive,
-    })
-    { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly SiteClient _client = new();
 
     public async Task<PostResult> SendAsync(Report report, ReportOptions options, CancellationToken stop)
     {
@@ -61,24 +44,22 @@ internal sealed class ReportPost(TimeProvider clock) : IDisposable
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
         try
         {
-            using var response = await (_endsConnections ? _oneByOne : _client).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
-            // As HTTP/1.0 does (RFC 9112, 9.3). HttpClient would post the next report on the same connection, and often before it sees its end.
-            _endsConnections = response.Version == HttpVersion.Version10 && !response.Headers.Connection.Contains("keep-alive", StringComparer.OrdinalIgnoreCase);
+            using var response = await _client.SendAsync(request, patience.Token);
             var status = (int)response.StatusCode;
             var said = "answered " + status.ToString(CultureInfo.InvariantCulture);
             if (status is >= 200 and < 300 or 409)
                 return new PostResult(PostEnd.Acknowledged, said, null, await ReadAsync(response, stop));
             return status is 400 or 413 or 415 or 422
                 ? new PostResult(PostEnd.Refused, said, null, [])
-                : new PostResult(PostEnd.Failed, said, RetryAfter(response), []);
+                : new PostResult(PostEnd.Failed, said, SiteClient.RetryAfter(response, clock), []);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
             return new PostResult(PostEnd.Failed, $"no answer within {Patience.TotalSeconds:0} s", null, []);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or InvalidOperationException)
+        catch (Exception e) when (SiteClient.IsFault(e))
         {
-            return new PostResult(PostEnd.Failed, Reason(e), null, []);
+            return new PostResult(PostEnd.Failed, SiteClient.Reason(e), null, []);
         }
     }
 
@@ -110,30 +91,5 @@ internal sealed class ReportPost(TimeProvider clock) : IDisposable
         }
     }
 
-    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
-    {
-        { Delta: { } delta } => delta,
-        { Date: { } date } => date - clock.GetUtcNow(),
-        _ => null,
-    };
-
-    private static string Reason(Exception e) => e switch
-    {
-        HttpRequestException { InnerException: AuthenticationException tls } => "TLS: " + OneLine(tls.InnerException?.Message ?? tls.Message),
-        HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => "its name is not found",
-        HttpRequestException { InnerException: SocketException socket } => OneLine(socket.Message),
-        _ => OneLine(e.Message),
-    };
-
-    private static string OneLine(string text)
-    {
-        var line = text.ReplaceLineEndings(" ");
-        return line.Length > 200 ? line[..200] : line;
-    }
-
-    public void Dispose()
-    {
-        _client.Dispose();
-        _oneByOne.Dispose();
-    }
+    public void Dispose() => _client.Dispose();
 }

@@ -14,12 +14,6 @@ public sealed partial class Reporter(
     Ledger ledger, Verdicts verdicts, Func<ReportOptions> options, Supervisor supervisor, TimeProvider clock, ILogger<Reporter> log)
     : IHostedService, IDisposable
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
-
-    // A receiver in maintenance may ask for more patience than we have; more than this is a mistake of its clock.
-    private static readonly TimeSpan LongestAsked = TimeSpan.FromHours(1);
-
     private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(10);
 
     private readonly ReportPost _post = new(clock);
@@ -27,7 +21,7 @@ public sealed partial class Reporter(
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _hurry = new();
     private Task _running = Task.CompletedTask;
-    private TimeSpan _pause;
+    private readonly RetryPauses _pauses = new();
     private int _disposed;
     private volatile string? _trouble;
 
@@ -111,28 +105,20 @@ public sealed partial class Reporter(
                 if (_trouble is not null)
                     LogTaken(Receiver);
                 _trouble = null;
-                _pause = TimeSpan.Zero;
+                _pauses.Reset();
                 return TimeSpan.Zero;
             case PostEnd.Refused:
                 ledger.Outbox.Park(report, result.Said);
                 LogParked(report.Id, result.Said);
-                _pause = TimeSpan.Zero;
+                _pauses.Reset();
                 return TimeSpan.Zero;
             default:
                 ledger.Outbox.Failed(report, result.Said);
                 if (_trouble != result.Said)
                     LogFailed(Receiver, result.Said);
                 _trouble = result.Said;
-                return Next(result.RetryAfter);
+                return _pauses.Next(result.RetryAfter);
         }
-    }
-
-    private TimeSpan Next(TimeSpan? asked)
-    {
-        _pause = _pause == TimeSpan.Zero ? FirstPause : TimeSpan.FromTicks(Math.Min(_pause.Ticks * 2, LongestPause.Ticks));
-        // Between a half and all of it: nodes that lost the same receiver must not come back to it in one moment.
-        var pause = TimeSpan.FromTicks(Math.Max(FirstPause.Ticks, (long)(_pause.Ticks * (0.5 + Random.Shared.NextDouble() / 2))));
-        return asked is { } wanted && wanted > pause ? TimeSpan.FromTicks(Math.Min(wanted.Ticks, LongestAsked.Ticks)) : pause;
     }
 
     private async Task PauseAsync(TimeSpan pause)
@@ -140,7 +126,7 @@ public sealed partial class Reporter(
         // At the end it is tried each second: a pause that the end cuts short must not become none, and a receiver in need a thousand posts.
         var isEnd = _hurry.IsCancellationRequested;
         using var either = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, isEnd ? CancellationToken.None : _hurry.Token);
-        await Task.Delay(isEnd ? FirstPause : pause, clock, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(isEnd ? RetryPauses.First : pause, clock, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>The last window has been cut: it has ten seconds to be taken, and waits in the outbox for the next start if it is not.</summary>
