@@ -19,6 +19,7 @@ public sealed class SupervisionTests
         ["FileThreads: Thread..ctor"] = "come and go with the work; a failure is told to the supervisor and ends nothing but that work",
         ["HistoryLoop: PeriodicTimer..ctor"] = "runs under the supervisor",
         ["ServerSettings: PeriodicTimer..ctor"] = "stands above the supervisor; SettingsWatch runs it under it",
+        ["SharedLimits: PeriodicTimer..ctor"] = "runs under the supervisor",
         ["SocketOutput: ThreadPool.UnsafeQueueUserWorkItem"] = "one step of one send",
         ["LiveStream: TimeProvider.CreateTimer"] = "one step: ends a stream whose publisher stays away",
         ["Pulse: TimeProvider.CreateTimer"] = "one step: wakes who waits, as the next frame does",
