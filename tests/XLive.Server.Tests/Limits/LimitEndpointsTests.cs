@@ -69,6 +69,7 @@ public sealed class LimitEndpointsTests
     [InlineData("GET", "?name=nonsense", "name: one of")]
     [InlineData("GET", "?limit=0", "limit: 1 to 1000")]
     [InlineData("GET", "?key=a&key=b", "key: given twice")]
+    [InlineData("DELETE", "?key=a%0Ab", "without control characters")]
     [InlineData("DELETE", "", "all=true")]
     [InlineData("DELETE", "?all=1", "all=true")]
     [InlineData("DELETE", "?name=x&all=true", "name: one of")]

@@ -11,7 +11,7 @@ namespace XLive.Server.Operations.Api;
 /// <summary>Whose attempts are counted now, and who must wait; forgotten when somebody asks for it.</summary>
 public sealed class LimitEndpoints(RateLimiters limiters, SessionTable table, AuditLog audit, AddressOf addressOf, IServiceProvider services)
 {
-    private const int DefaultPage = 100, LargestPage = 1000;
+    private const int DefaultPage = 100, LargestPage = 1000, LongestKey = 256;
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -100,6 +100,9 @@ public sealed class LimitEndpoints(RateLimiters limiters, SessionTable table, Au
     {
         if (ApiQuery.One(http, "key") is not { } text)
             return null;
+        // It goes into the audit log as it stands.
+        if (text.Length > LongestKey || text.AsSpan().ContainsAnyInRange('\0', '\x1f'))
+            throw ApiQuery.Bad($"key: up to {LongestKey} characters without control characters");
         if (text == "*")
             return static key => key == LimitKey.Everybody;
         LimitKey? network = IPAddress.TryParse(text.EndsWith("/64", StringComparison.Ordinal) ? text[..^3] : text, out var address) ? LimitKey.Of(address) : null;
