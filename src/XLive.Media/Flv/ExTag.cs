@@ -5,7 +5,7 @@ namespace XLive.Media.Flv;
 
 /// <summary>
 /// An audio or video message of enhanced RTMP v2 (ExAudioTagHeader, ExVideoTagHeader) without its head: what is told, of which codec, and of several tracks
-/// the first, whose id is 0.
+/// that which is asked for. A message that says nothing of tracks is of the first, whose id is 0.
 /// </summary>
 internal readonly struct ExTag
 {
@@ -38,17 +38,20 @@ internal readonly struct ExTag
     /// <summary>To be added to the message's time, less than a millisecond.</summary>
     public int Nanoseconds { get; private init; }
 
-    /// <summary>The track that is carried is among those of the message.</summary>
+    /// <summary>The track that was asked for is among those of the message.</summary>
     public bool HasTrack { get; private init; }
 
     /// <summary>How many of other tracks are in it.</summary>
     public int Others { get; private init; }
 
-    /// <summary>What a message tells of a track that is carried, and of which codec. False: nothing that has to be read further, because of a fault or without one.</summary>
-    public static bool TryOpen(ReadOnlyMemory<byte> message, bool isVideo, out ExTag tag, out Codec codec, out FlvFault fault, out string text)
+    /// <summary>A bit for each id in it; the last for those from there on.</summary>
+    public ulong Tracks { get; private init; }
+
+    /// <summary>What a message tells of one track, and of which codec. False: nothing that has to be read further, because of a fault or without one.</summary>
+    public static bool TryOpen(ReadOnlyMemory<byte> message, bool isVideo, int track, out ExTag tag, out Codec codec, out FlvFault fault, out string text)
     {
         (codec, fault) = (default, FlvFault.None);
-        if (!TryRead(message, isVideo, out tag, out text))
+        if (!TryRead(message, isVideo, track, out tag, out text))
         {
             fault = FlvFault.CutShort;
             return false;
@@ -62,7 +65,8 @@ internal readonly struct ExTag
     }
 
     /// <param name="message">Not empty, and enhanced.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> message, bool isVideo, out ExTag tag, out string fault)
+    /// <param name="track">The id of that which is asked for.</param>
+    public static bool TryRead(ReadOnlyMemory<byte> message, bool isVideo, int track, out ExTag tag, out string fault)
     {
         var bytes = message.Span;
         var (packet, at, nanoseconds) = (bytes[0] & 0x0F, 1, 0);
@@ -77,7 +81,16 @@ internal readonly struct ExTag
         {
             if (bytes.Length < at + 4)
                 return false;
-            tag = new() { Packet = packet, Name = BinaryPrimitives.ReadUInt32BigEndian(bytes[at..]), Body = message[(at + 4)..], Nanoseconds = nanoseconds, HasTrack = true };
+            tag = new()
+            {
+                Packet = packet,
+                Name = BinaryPrimitives.ReadUInt32BigEndian(bytes[at..]),
+                Body = message[(at + 4)..],
+                Nanoseconds = nanoseconds,
+                HasTrack = track == 0,
+                Others = track == 0 ? 0 : 1,
+                Tracks = 1,
+            };
             return true;
         }
         if (bytes.Length < at + 1)
@@ -88,17 +101,17 @@ internal readonly struct ExTag
             fault = "several tracks in a way that does not exist";
             return false;
         }
-        return TryReadTracks(message, at + 1, kind, inner, nanoseconds, out tag);
+        return TryReadTracks(message, at + 1, kind, inner, track, nanoseconds, out tag);
     }
 
-    private static bool TryReadTracks(ReadOnlyMemory<byte> message, int at, int kind, int packet, int nanoseconds, out ExTag tag)
+    private static bool TryReadTracks(ReadOnlyMemory<byte> message, int at, int kind, int packet, int track, int nanoseconds, out ExTag tag)
     {
         tag = default;
         var bytes = message.Span;
         uint name = 0;
         if (kind != ManyTracksManyCodecs && !TryReadName(bytes, ref at, out name))
             return false;
-        var others = 0;
+        var (others, tracks) = (0, 0UL);
         while (at < bytes.Length)
         {
             if (kind == ManyTracksManyCodecs && !TryReadName(bytes, ref at, out name))
@@ -111,13 +124,14 @@ internal readonly struct ExTag
             at += head;
             if (length > bytes.Length - at)
                 return false;
-            if (id == 0 && !tag.HasTrack)
+            tracks |= 1UL << Math.Min(id, 63);
+            if (id == track && !tag.HasTrack)
                 tag = new() { Packet = packet, Name = name, Body = message.Slice(at, length), Nanoseconds = nanoseconds, HasTrack = true };
             else
                 others++;
             at += length;
         }
-        tag = new() { Packet = tag.Packet, Name = tag.Name, Body = tag.Body, Nanoseconds = tag.Nanoseconds, HasTrack = tag.HasTrack, Others = others };
+        tag = new() { Packet = tag.Packet, Name = tag.Name, Body = tag.Body, Nanoseconds = tag.Nanoseconds, HasTrack = tag.HasTrack, Others = others, Tracks = tracks };
         return true;
     }
 

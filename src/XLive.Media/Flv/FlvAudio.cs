@@ -57,7 +57,7 @@ public sealed class FlvAudio
     private FlvContent ReadEnhanced(ReadOnlyMemory<byte> body, Timestamp decoded, out Frame frame, out FlvFault fault)
     {
         frame = default;
-        var isOpen = ExTag.TryOpen(body, isVideo: false, out var tag, out var codec, out fault, out var text);
+        var isOpen = ExTag.TryOpen(body, isVideo: false, track: 0, out var tag, out var codec, out fault, out var text);
         OtherTracks += tag.Others;
         if (!isOpen)
             return fault == FlvFault.None ? FlvContent.Nothing : Drop(fault, text, out fault);

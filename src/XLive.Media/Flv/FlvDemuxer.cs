@@ -4,9 +4,10 @@ namespace XLive.Media.Flv;
 /// What a publisher's audio and video come to, whether messages of RTMP or tags of an FLV stream: frames of two tracks in one time. Only frames have a
 /// time here: encoders repeat a configuration with the time 0, and that is no jump.
 /// </summary>
-public sealed class FlvDemuxer(Timestamp begin)
+/// <param name="picture">Of several tracks of video the id of that which is read; of audio it is the first.</param>
+public sealed class FlvDemuxer(Timestamp begin, int picture = 0)
 {
-    private readonly FlvVideo _video = new();
+    private readonly FlvVideo _video = new(picture);
     private readonly FlvAudio _audio = new();
     private readonly Timeline _timeline = new(begin);
     private Timestamp _lastVideo = new(long.MinValue);
@@ -36,8 +37,11 @@ public sealed class FlvDemuxer(Timestamp begin)
 
     public long DroppedFor(FlvFault fault) => _dropped[(int)fault];
 
-    /// <summary>What came of tracks beside the first of its kind, and was left out.</summary>
-    public long OtherTracks => _video.OtherTracks + _audio.OtherTracks;
+    /// <summary>What came of tracks of video beside that which is read, and was left out.</summary>
+    public long OtherPictures => _video.OtherTracks;
+
+    /// <summary>Likewise of audio.</summary>
+    public long OtherSounds => _audio.OtherTracks;
 
     /// <param name="timestamp">As it came: milliseconds, modulo 2^32.</param>
     /// <param name="frame">Its payload lies in the body, or stands until the next call.</param>

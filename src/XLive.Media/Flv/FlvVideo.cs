@@ -6,7 +6,8 @@ namespace XLive.Media.Flv;
 /// Bodies of video tags, or of RTMP's video messages, which are the same: H.264 by its number (FLV 10.1, E.4.3), and H.264, HEVC, AV1 and VP9 by their FourCC
 /// (Enhanced RTMP v2). The codec is that of the configuration that came last.
 /// </summary>
-public sealed class FlvVideo
+/// <param name="track">Of several the id of that which is read. What says nothing of tracks is of the first, 0.</param>
+public sealed class FlvVideo(int track = 0)
 {
     private const int AvcCodec = 7;
     private const int EnhancedBit = 0x80;
@@ -20,7 +21,7 @@ public sealed class FlvVideo
     /// <summary>What was wrong with the last that was dropped, for the log.</summary>
     public string FaultText { get; private set; } = "";
 
-    /// <summary>What came of tracks beside the first: only that is carried.</summary>
+    /// <summary>What came of other tracks.</summary>
     public long OtherTracks { get; private set; }
 
     /// <summary>Of the frame that came last, to be added to the message's time.</summary>
@@ -38,6 +39,8 @@ public sealed class FlvVideo
             return FlvContent.Nothing;
         if ((head[0] & EnhancedBit) != 0)
             return ReadEnhanced(body, decoded, out frame, out fault);
+        if (track != 0)
+            return FlvContent.Nothing;
         if ((head[0] & 0x0F) != AvcCodec)
             return Drop(FlvFault.UnknownCodec, $"video codec {head[0] & 0x0F}", out fault);
         if (head.Length < HeaderLength)
@@ -53,7 +56,7 @@ public sealed class FlvVideo
     private FlvContent ReadEnhanced(ReadOnlyMemory<byte> body, Timestamp decoded, out Frame frame, out FlvFault fault)
     {
         frame = default;
-        var isOpen = ExTag.TryOpen(body, isVideo: true, out var tag, out var codec, out fault, out var text);
+        var isOpen = ExTag.TryOpen(body, isVideo: true, track, out var tag, out var codec, out fault, out var text);
         OtherTracks += tag.Others;
         if (!isOpen)
             return fault == FlvFault.None ? FlvContent.Nothing : Drop(fault, text, out fault);

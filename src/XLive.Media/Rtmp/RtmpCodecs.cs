@@ -16,7 +16,8 @@ public readonly record struct RtmpCodecs(bool IsEnhanced, bool IsNamed, CodecSet
     private const int Decodes = 1;
     private const int Forwards = 4;
 
-    // capsEx: modifiers of a message's head, nanoseconds among them. Several tracks are read, but only one of them is carried.
+    // capsEx: several tracks; modifiers of a message's head, nanoseconds among them.
+    private const int MultitrackCapability = 2;
     private const int ModifierCapability = 4;
     private const int NanosecondCapability = 8;
 
@@ -72,7 +73,7 @@ public readonly record struct RtmpCodecs(bool IsEnhanced, bool IsNamed, CodecSet
             amf.Text(Encoding.ASCII.GetString(FourCc.Of(codec)));
         Write(amf, "videoFourCcInfoMap", FourCc.Video);
         Write(amf, "audioFourCcInfoMap", FourCc.Audio);
-        amf.Member("capsEx", ModifierCapability | NanosecondCapability);
+        amf.Member("capsEx", MultitrackCapability | ModifierCapability | NanosecondCapability);
     }
 
     private static void Write(Amf0Writer amf, string name, ReadOnlySpan<Codec> codecs)

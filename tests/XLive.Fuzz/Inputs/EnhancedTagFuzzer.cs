@@ -94,11 +94,15 @@ public sealed class EnhancedTagFuzzer : Fuzzer<Memory<byte>>, IDisposable
         {
             if (message.IsEmpty || (isVideo ? message.Span[0] < 0x80 : message.Span[0] >> 4 != 9))
                 continue;
-            var isRead = ExTag.TryRead(message, isVideo, out var tag, out _);
-            var found = !isRead ? null : tag.HasTrack
-                ? string.Create(CultureInfo.InvariantCulture, $"{tag.Packet} {tag.Name:x8} {tag.Nanoseconds} +{tag.Others} {Latin(tag.Body.Span)}")
-                : string.Create(CultureInfo.InvariantCulture, $"nothing +{tag.Others}");
-            FuzzFailure.Equal(Second(isVideo, new Queue<byte>(message.ToArray())), found, "the head");
+            for (var track = 0; track < 3; track++)
+            {
+                var isRead = ExTag.TryRead(message, isVideo, track, out var tag, out _);
+                var found = !isRead ? null : tag.HasTrack
+                    ? string.Create(CultureInfo.InvariantCulture, $"{tag.Packet} {tag.Name:x8} {tag.Nanoseconds} +{tag.Others} {Latin(tag.Body.Span)}")
+                    : string.Create(CultureInfo.InvariantCulture, $"nothing +{tag.Others}");
+                FuzzFailure.Equal(Second(isVideo, (uint)track, new Queue<byte>(message.ToArray())), found, "the head");
+                FuzzFailure.Equal(isRead && tag.HasTrack, isRead && (tag.Tracks >> track & 1) != 0, "the ids");
+            }
         }
     }
 
@@ -115,7 +119,7 @@ public sealed class EnhancedTagFuzzer : Fuzzer<Memory<byte>>, IDisposable
     /// <returns>Whether any frame came of it.</returns>
     private static bool Play(ReadOnlyMemory<byte> input, bool check)
     {
-        var (video, audio, frames) = (new FlvVideo(), new FlvAudio(), 0);
+        var (video, other, audio, frames) = (new FlvVideo(), new FlvVideo(track: 1), new FlvAudio(), 0);
         for (var at = 0; at + 3 <= input.Length;)
         {
             var length = Math.Min((input.Span[at + 1] << 8) | input.Span[at + 2], input.Length - at - 3);
@@ -124,6 +128,12 @@ public sealed class EnhancedTagFuzzer : Fuzzer<Memory<byte>>, IDisposable
             at += 3 + length;
             var content = isVideo ? video.Read(message, default, out var frame, out var fault) : audio.Read(message, default, out frame, out fault);
             FuzzFailure.Equal(content == FlvContent.Dropped, fault != FlvFault.None, "a fault");
+            if (isVideo && other.Read(message, default, out var second, out _) == FlvContent.Frame)
+            {
+                FuzzFailure.Unless((FlvTracks.OfVideo(message) & 2) != 0);
+                if (check)
+                    Check(second, other.Track, isVideo);
+            }
             if (content != FlvContent.Frame)
                 continue;
             frames++;
@@ -164,7 +174,7 @@ public sealed class EnhancedTagFuzzer : Fuzzer<Memory<byte>>, IDisposable
     }
 
     /// <summary>The specification's own pseudo code, with a queue that ends where the message does.</summary>
-    private static string? Second(bool isVideo, Queue<byte> rest)
+    private static string? Second(bool isVideo, uint track, Queue<byte> rest)
     {
         var body = "";
         try
@@ -197,7 +207,10 @@ public sealed class EnhancedTagFuzzer : Fuzzer<Memory<byte>>, IDisposable
                     nanoseconds = told;
             }
             if (packet != (isVideo ? 6 : 5))
-                return string.Create(CultureInfo.InvariantCulture, $"{packet} {Take(4):x8} {nanoseconds} +0 {Bytes((uint)rest.Count)}");
+            {
+                var only = string.Create(CultureInfo.InvariantCulture, $"{packet} {Take(4):x8} {nanoseconds} +0 {Bytes((uint)rest.Count)}");
+                return track == 0 ? only : "nothing +1";
+            }
             var kind = Take(1);
             (packet, kind) = (kind % 16, kind / 16);
             if (kind > 2 || packet == 7 || packet == (isVideo ? 6 : 5))
@@ -213,7 +226,7 @@ public sealed class EnhancedTagFuzzer : Fuzzer<Memory<byte>>, IDisposable
                 if (size > rest.Count)
                     return null;
                 body = Bytes(size);
-                if (id == 0 && found.Length == 0)
+                if (id == track && found.Length == 0)
                     found = string.Create(CultureInfo.InvariantCulture, $"{packet} {name:x8} {nanoseconds} +{{0}} {body}");
                 else
                     others++;

@@ -16,7 +16,7 @@ public class EnhancedCaptureTests
     public void What_FFmpeg_sent(string capture, string? video, int pictures, int keys, string audio, int sounds)
     {
         var file = new EnhancedFile(capture);
-        Assert.Equal(("", 0L, 0L), (file.Demuxer.FaultText, file.Demuxer.Dropped, file.Demuxer.OtherTracks));
+        Assert.Equal(("", 0L, 0L, 0L), (file.Demuxer.FaultText, file.Demuxer.Dropped, file.Demuxer.OtherPictures, file.Demuxer.OtherSounds));
         Assert.Equal(video, file.Demuxer.Video is { } v ? FormattableString.Invariant($"{v.CodecName} {v.Width}x{v.Height}@{v.FrameRate}") : null);
         Assert.Equal((pictures, keys), (file.Video.Count, file.Video.Count(f => f.IsKey)));
         var sound = file.Demuxer.Audio!;
@@ -35,9 +35,35 @@ public class EnhancedCaptureTests
         Assert.Equal(("avc1.42c00a", "mp4a.40.2"), (file.Demuxer.Video!.CodecName, file.Demuxer.Audio!.CodecName));
         Assert.Equal(0, file.Demuxer.Dropped);
         Assert.Equal(10, file.Video.Count);
-        // Ten pictures of HEVC, 32 sounds of AC-3 and what they were announced with.
-        Assert.InRange(file.Demuxer.OtherTracks, 10 + 32, 10 + 32 + 8);
+        // Twelve pictures of HEVC, 32 sounds of AC-3 and what they were announced with.
+        Assert.InRange(file.Demuxer.OtherPictures, 12, 12 + 4);
+        Assert.InRange(file.Demuxer.OtherSounds, 32, 32 + 4);
     }
+
+    [Fact]
+    public void Of_several_tracks_each_is_read_by_its_id_with_the_same_sound_at_the_same_times()
+    {
+        var (first, second, third) = (new EnhancedFile("multitrack"), new EnhancedFile("multitrack", picture: 1), new EnhancedFile("multitrack", picture: 2));
+        Assert.Equal(("hvc1.1.6.L30.90", "mp4a.40.2", 0L), (second.Demuxer.Video!.CodecName, second.Demuxer.Audio!.CodecName, second.Demuxer.Dropped));
+        Assert.Equal((12, 2), (second.Video.Count, second.Video.Count(f => f.IsKey)));
+        // Each begins at its own first frame; what the source calls a sound is the same of both.
+        Assert.Equal(SoundsOf(first), SoundsOf(second));
+        Assert.Equal((null, 0), (third.Demuxer.Video, third.Video.Count));
+
+        static IEnumerable<(long, int)> SoundsOf(EnhancedFile file) => file.Audio.Select(f => (f.Decoded.Ticks + file.Demuxer.ToSource, f.Payload.Length));
+    }
+
+    [Theory]
+    [InlineData("", 1UL)]
+    [InlineData("17" + "01000000" + "aa", 1UL)] // H.264 as ever
+    [InlineData("91" + "61763031" + "aa", 1UL)] // AV1, and nothing of tracks
+    [InlineData("96" + "01" + "61763031" + "00" + "aa", 1UL)] // OneTrack
+    [InlineData("96" + "01" + "61763031" + "03" + "aa", 8UL)]
+    [InlineData("96" + "11" + "61763031" + "00" + "000001aa" + "02" + "000001bb", 5UL)] // ManyTracks
+    [InlineData("96" + "21" + "61763031" + "01" + "000001aa" + "68766331" + "ff" + "000001bb", (1UL << 63) | 2)] // ManyTracksManyCodecs
+    [InlineData("97" + "02" + "00000a" + "06" + "01" + "61763031" + "02" + "aa", 4UL)] // behind a modifier
+    [InlineData("96" + "11" + "61763031" + "00" + "000001aa" + "02" + "000009bb", 1UL)] // cut short
+    public void Which_tracks_are_in_a_message(string message, ulong tracks) => Assert.Equal(tracks, FlvTracks.OfVideo(Convert.FromHexString(message)));
 
     [Fact]
     public void Of_VP9_the_keyframe_says_the_size()

@@ -6,8 +6,9 @@ namespace XLive.Media.Tests.Flv;
 /// <summary>What a publisher sent, as frames that stand by themselves.</summary>
 internal sealed class EnhancedFile
 {
-    public EnhancedFile(string capture)
+    public EnhancedFile(string capture, int picture = 0)
     {
+        Demuxer = new(default, picture);
         var reader = new FlvReader();
         ReadOnlyMemory<byte> bytes = Wire.Capture(capture);
         while (reader.Read(bytes, out var consumed, out var tag))
@@ -21,7 +22,7 @@ internal sealed class EnhancedFile
         }
     }
 
-    public FlvDemuxer Demuxer { get; } = new(default);
+    public FlvDemuxer Demuxer { get; }
     public List<Frame> Frames { get; } = [];
     public List<Frame> Video => [.. Frames.Where(f => f.Track.IsVideo)];
     public List<Frame> Audio => [.. Frames.Where(f => !f.Track.IsVideo)];

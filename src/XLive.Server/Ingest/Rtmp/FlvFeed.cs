@@ -6,9 +6,11 @@ namespace XLive.Server.Ingest.Rtmp;
 
 /// <summary>What a publisher's FLV bodies come to in its stream, whether messages of RTMP or tags over HTTP brought them.</summary>
 /// <param name="warn">Of what is not carried: each kind of fault once, and once that there are more tracks.</param>
-internal sealed class FlvFeed(Publication turn, Action<string>? warn = null)
+/// <param name="picture">Of several tracks of video the id of this stream's.</param>
+/// <param name="further">Who takes the others. Null: nobody.</param>
+internal sealed class FlvFeed(Publication turn, Action<string>? warn = null, int picture = 0, FurtherPictures? further = null)
 {
-    private readonly FlvDemuxer _demuxer = new(turn.Begin);
+    private readonly FlvDemuxer _demuxer = new(turn.Begin, picture);
     private int _warned; // a bit for each fault; the first is that of no fault
     private Track? _video;
     private Track? _audio;
@@ -31,8 +33,15 @@ internal sealed class FlvFeed(Publication turn, Action<string>? warn = null)
             turn.Refused = _demuxer.Dropped;
             Warn(_demuxer.Fault, _demuxer.FaultText);
         }
-        if (_demuxer.OtherTracks > 0)
-            Warn(FlvFault.None, "of several audio or video tracks the first, which has the id 0, is carried");
+        // Of another's track its own feed says it.
+        if (picture == 0 && (_demuxer.OtherSounds > 0 || (further is null && _demuxer.OtherPictures > 0)))
+            Warn(FlvFault.None, further is null ? "of several audio or video tracks the first, which has the id 0, is carried" : "of several audio tracks the first, which has the id 0, is carried");
+        if (further is null)
+            return;
+        if (kind == TrackKind.Audio)
+            further.TakeSound(content == FlvContent.Track, timestamp, body);
+        else if (FlvTracks.OfVideo(body) is var tracks and > 1)
+            further.TakePictures(tracks, timestamp, body);
     }
 
     private void Warn(FlvFault fault, string words)

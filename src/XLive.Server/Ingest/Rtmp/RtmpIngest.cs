@@ -39,7 +39,22 @@ internal sealed partial class RtmpIngest(LiveStreams streams, LiveRoom room, Pub
         if (streams.TryPublish(name.Value, publisher, out var refusal) is not { } turn)
             return RtmpAdmission<IRtmpPublisher>.Refused(BadName, refusal);
         LogBegun(log, name.Value.ToString(), holder, publisher.Protocol);
-        return RtmpAdmission<IRtmpPublisher>.Granted(new RtmpPublisher(name.Value, turn, connection, () => MayBeMadeAgain(publisher), log));
+        return RtmpAdmission<IRtmpPublisher>.Granted(new RtmpPublisher(name.Value, turn, connection, further => Begin(further, publisher), () => MayBeMadeAgain(publisher), streams.Clock, log));
+    }
+
+    /// <summary>The stream of another of his pictures. The gate let him in for its event; a name that is somebody else's is not taken from him.</summary>
+    private Publication? Begin(StreamName name, Publisher publisher)
+    {
+        var full = streams.TryFind(name, out _) ? null : room.WhyFull();
+        if (full is not null)
+            room.CountRefused();
+        var refusal = full ?? "";
+        var turn = full is null ? streams.TryPublish(name, publisher, out refusal, Takeover.Reject) : null;
+        if (turn is null)
+            LogNotBegun(log, name.ToString(), refusal);
+        else
+            LogBegun(log, name.ToString(), publisher.Key, publisher.Protocol);
+        return turn;
     }
 
     /// <summary>As long as there is what it is made of, an encoder's end is not the stream's.</summary>
@@ -50,6 +65,9 @@ internal sealed partial class RtmpIngest(LiveStreams streams, LiveRoom room, Pub
         var slash = source.IndexOf('/', StringComparison.Ordinal);
         return streams.TryFind(new StreamName(source[..slash], source[(slash + 1)..]), out var stream) && !stream.IsOver;
     }
+
+    [LoggerMessage(LogLevel.Warning, "{Stream}: a picture of several is not carried for now: {Why}")]
+    private static partial void LogNotBegun(ILogger log, string stream, string why);
 
     [LoggerMessage(LogLevel.Information, "{Stream}: published by {Holder} over {Protocol}")]
     private static partial void LogBegun(ILogger log, string stream, string holder, string protocol);

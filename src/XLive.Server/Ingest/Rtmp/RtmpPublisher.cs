@@ -11,15 +11,18 @@ internal sealed partial class RtmpPublisher : IRtmpPublisher
     private readonly StreamName _name;
     private readonly Publication _turn;
     private readonly FlvFeed _feed;
+    private readonly FurtherPictures _further;
     private readonly CancellationTokenRegistration _cut;
     private readonly Func<bool> _comesBack;
     private readonly ILogger _log;
 
+    /// <param name="beginFurther">The stream of another of his pictures.</param>
     /// <param name="comesBack">Though he says good-bye.</param>
-    public RtmpPublisher(StreamName name, Publication turn, RtmpConnection connection, Func<bool> comesBack, ILogger log)
+    public RtmpPublisher(StreamName name, Publication turn, RtmpConnection connection, Func<StreamName, Publication?> beginFurther, Func<bool> comesBack, TimeProvider clock, ILogger log)
     {
         (_name, _turn, _comesBack, _log) = (name, turn, comesBack, log);
-        _feed = new FlvFeed(turn, words => LogLeftOut(log, name.ToString(), words));
+        _further = new FurtherPictures(name, beginFurther, clock, (of, words) => LogLeftOut(log, of.ToString(), words));
+        _feed = new FlvFeed(turn, words => LogLeftOut(log, name.ToString(), words), further: _further);
         _cut = turn.Cut.UnsafeRegister(o => connection.Close("NetStream.Publish.Denied", WordsOf(turn.EndedFor)), null);
     }
 
@@ -42,7 +45,14 @@ internal sealed partial class RtmpPublisher : IRtmpPublisher
             RtmpEnd.Cut => PublishEnd.Stopping,
             _ => PublishEnd.Lost,
         });
-        LogEnded(_log, _name.ToString(), _turn.EndedFor!.Value, how, _turn.Received, _feed.Dropped, _feed.Discontinuities);
+        // He may have been ended before, and for another reason: with him all that is his.
+        var why = _turn.EndedFor!.Value;
+        LogEnded(_log, _name.ToString(), why, how, _turn.Received, _feed.Dropped, _feed.Discontinuities);
+        foreach (var picture in _further.All)
+        {
+            picture.Turn!.End(why);
+            LogEnded(_log, picture.Name.ToString(), picture.Turn.EndedFor!.Value, how, picture.Turn.Received, picture.Dropped, picture.Discontinuities);
+        }
     }
 
     private static string WordsOf(PublishEnd? end) => end switch
