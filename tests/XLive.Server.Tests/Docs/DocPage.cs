@@ -7,8 +7,7 @@ public sealed partial class DocPage
 {
     /// <param name="Line">Of the page, where its first line stands.</param>
     /// <param name="Language">As its fence has it; "" for none, and for what is indented.</param>
-    /// <param name="Before">The last line before it that is not empty.</param>
-    public sealed record Block(int Line, string Language, string Before, IReadOnlyList<string> Lines)
+    public sealed record Block(int Line, string Language, IReadOnlyList<string> Lines)
     {
         public string Text => string.Concat(Lines.Select(static line => line + "\n"));
 
@@ -29,8 +28,7 @@ public sealed partial class DocPage
         }
 
         /// <summary>Why it is not run as it stands, or where it is run in another form.</summary>
-        public string? Mark => NotRun().Match(Before) is { Success: true } comment ? comment.Groups[1].Value
-            : Lines.Select(static line => Tried().Match(line)).FirstOrDefault(static m => m.Success)?.Value;
+        public string? Mark => Lines.Select(static line => Tried().Match(line)).FirstOrDefault(static m => m.Success)?.Value;
     }
 
     private readonly List<Block> _blocks = [];
@@ -65,7 +63,6 @@ public sealed partial class DocPage
 
     private void Read(string[] lines)
     {
-        var before = "";
         for (var i = 0; i < lines.Length;)
         {
             var line = lines[i];
@@ -80,7 +77,7 @@ public sealed partial class DocPage
                 var end = Array.FindIndex(lines, i + 1, static l => l == "```");
                 if (end < 0)
                     throw new FormatException($"{Name}:{i + 1}: a block that does not end");
-                _blocks.Add(new(begin + 2, line[3..], before, lines[(begin + 1)..end]));
+                _blocks.Add(new(begin + 2, line[3..], lines[(begin + 1)..end]));
                 i = end + 1;
             }
             else if (IsIndented(line) && (i == 0 || lines[i - 1].Length == 0))
@@ -88,7 +85,7 @@ public sealed partial class DocPage
                 while (i < lines.Length && (IsIndented(lines[i]) || lines[i].Length == 0 && i + 1 < lines.Length && IsIndented(lines[i + 1])))
                     i++;
                 var depth = lines[begin..i].Where(static l => l.Length > 0).Min(static l => l.Length - l.TrimStart().Length);
-                _blocks.Add(new(begin + 1, "", before, [.. lines[begin..i].Select(l => l.Length > 0 ? l[depth..] : l)]));
+                _blocks.Add(new(begin + 1, "", [.. lines[begin..i].Select(l => l.Length > 0 ? l[depth..] : l)]));
             }
             else
             {
@@ -100,7 +97,6 @@ public sealed partial class DocPage
                 _prose.Add((begin + 1, text));
                 _spans.AddRange(Span().Matches(text).Select(m => (begin + 1, m.Groups[1].Value)));
             }
-            before = lines[i - 1];
         }
     }
 
@@ -112,9 +108,6 @@ public sealed partial class DocPage
     // Whatever stands before: variables, another user, the name that is given the output.
     [GeneratedRegex(@"^(?:[A-Za-z_]+=\$\(|(?:[A-Z_]+=\S+\s+)*(?:sudo\s+(?:-u\s+\w+\s+)?)?)(?:\./(?:run|test|bench)|curl|ff(?:mpeg|play|probe)|openssl|certbot|lego|psql|pg_\w+|createdb|python3|php|node|dotnet|redis-cli|modprobe|echo|apt-get|systemctl|docker|ssh|rsync)(?:\s|$)")]
     private static partial Regex Program();
-
-    [GeneratedRegex("^<!-- not run by a test: (.+) -->$")]
-    private static partial Regex NotRun();
 
     [GeneratedRegex(@"# (?:not tried: .+|tried by tests/\S+\.cs.*)$")]
     private static partial Regex Tried();
