@@ -68,7 +68,7 @@ public sealed class ProgramFacts : IAsyncLifetime
     {
         using var folder = new ProgramFolder();
         folder.Write("site.pem", SitePem);
-        var settings = folder.Settings($"--tls.certificate={folder.Path}/site.pem", "--tls.port=1", "--backend.mode=hybrid", "--backend.host=x", "--cache.disk=1MiB",
+        var settings = folder.Settings($"--tls.certificate={folder.Path}/site.pem", "--tls.port=1", "--backend.mode=hybrid", "--backend.host=x", "--cache.disk=64MiB",
             "--traffic.proxy_logs=[/var/log/nginx/bytes.log]");
         var services = new ServiceCollection();
         services.AddHealth(settings);
