@@ -23,9 +23,12 @@ public sealed class Checkout : IAsyncDisposable
     /// <summary>What the server that runs now has printed.</summary>
     public ConcurrentQueue<string> Output { get; private set; } = new();
 
-    public static async Task<Checkout> Make()
+    /// <summary>For whoever publishes; 0, and there is none.</summary>
+    public int RtmpPort { get; private init; }
+
+    public static async Task<Checkout> Make(bool rtmp = false)
     {
-        var checkout = new Checkout();
+        var checkout = new Checkout { RtmpPort = rtmp ? FreePort.Next() : 0 };
         string[] copied = ["run", "global.json", "conf.yaml", "Directory.Build.props", "Directory.Packages.props", "XLive.slnx"];
         foreach (var file in copied)
         {
@@ -57,7 +60,7 @@ public sealed class Checkout : IAsyncDisposable
         }
         start.Environment["XLIVE_SERVER_PORT"] = $"{_port}";
         start.Environment["XLIVE_HLS_PORT"] = "0";
-        start.Environment["XLIVE_RTMP_PORT"] = "0";
+        start.Environment["XLIVE_RTMP_PORT"] = $"{RtmpPort}";
         var process = Process.Start(start)!;
         process.StandardInput.Close();
         return process;
