@@ -6,6 +6,7 @@ BUILT=artifacts/built # when the server's last build began
 WWWROOT=src/XLive.Server/wwwroot
 PAGES=artifacts/pages # when the last build of its pages began
 NO_PAGES=artifacts/no-pages # when one failed
+TOOLS=artifacts/tools # programs that were unpacked and not installed
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DEBIAN_FRONTEND=noninteractive
 
 say() { printf '%s\n' "$*" >&2; }
@@ -65,7 +66,7 @@ there() {
         if [[ $probe == /* ]]; then
             compgen -G "$probe" >/dev/null && return 0
         else
-            PATH=$PATH:/usr/sbin:/sbin type -P "$probe" >/dev/null && return 0
+            PATH=$PATH:/usr/sbin:/sbin:$TOOLS/usr/bin type -P "$probe" >/dev/null && return 0
         fi
     done
     return 1
@@ -89,13 +90,30 @@ packages() {
     patiently "Installing $*" as_root apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
 }
 
-# needs FILE: installs what FILE lists and this machine lacks. A line is a probe and the Debian package that brings it.
+# needs FILE: installs what FILE lists and this machine lacks. A line is a probe and the Debian package that brings it; "unpacked" behind them: see below.
 needs() {
-    local probe package lacking=()
-    while read -r probe package; do
-        [[ -z $probe || $probe == \#* ]] || there "$probe" || lacking+=("$package")
+    local probe package how lacking=() loose=() status=0
+    while read -r probe package how; do
+        [[ -z $probe || $probe == \#* ]] || there "$probe" || if [[ $how == unpacked ]]; then loose+=("$package"); else lacking+=("$package"); fi
     done <"$1"
-    ((${#lacking[@]} == 0)) || packages "${lacking[@]}"
+    ((${#lacking[@]} == 0)) || packages "${lacking[@]}" || status=1
+    for package in ${loose[@]+"${loose[@]}"}; do
+        patiently "Fetching $package" unpacked "$package" || status=1
+    done
+    return "$status"
+}
+
+# unpacked PACKAGE: below $TOOLS, for a program without what its package would bring: a service that starts by itself.
+unpacked() {
+    local tools=$PWD/$TOOLS status=0
+    mkdir -p "$tools/packages"
+    pushd "$tools/packages" >/dev/null || return 1
+    rm -f "$1"_*.deb
+    apt-get download "$1" || { as_root apt-get -o DPkg::Lock::Timeout=120 update && apt-get download "$1"; } || status=1
+    ((status)) || dpkg-deb --extract "$1"_*.deb "$tools" || status=1
+    rm -f "$1"_*.deb
+    popd >/dev/null || return 1
+    return "$status"
 }
 
 # Makes `dotnet` and the built programs find the runtime, wherever the SDK was put.

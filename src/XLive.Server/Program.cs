@@ -8,6 +8,7 @@ using XLive.Server.Hooks;
 using XLive.Server.Operations.Api;
 using XLive.Server.Operations.Commands;
 using XLive.Server.Operations.Health;
+using XLive.Server.Operations.Metrics;
 using XLive.Server.Operations.WebConsole;
 using XLive.Server.Ingest.Ladder;
 using XLive.Server.Ingest.Pull;
@@ -166,6 +167,7 @@ public static class Program
         services.AddLadder();
         services.AddHealth(settings);
         services.AddOperations();
+        services.AddOtlp(settings);
 
         var app = builder.Build();
         app.UseProblems();

@@ -14,8 +14,6 @@ internal static class PlannedKeys
             Optional("auth.audience", "the aud they must have")),
         .. Feature("live",
             Key("live.thumbnails", true, "a still of each stream for the console")),
-        .. Feature("telemetry",
-            Optional("telemetry.otlp_endpoint", "where metrics and traces are sent", restart: true)),
     ];
 
     private static IEnumerable<SettingKey> Feature(string feature, params Func<string, SettingKey>[] keys) => keys.Select(k => k(feature));

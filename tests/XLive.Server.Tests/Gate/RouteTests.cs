@@ -9,10 +9,10 @@ namespace XLive.Server.Tests.Gate;
 public sealed class RouteTests
 {
     // Public by name. A new public route is a decision, and is written down here.
-    // The page, its parts, the state of health, and the ways in.
+    // The page, its parts, the state of health, the ways in, and the description of the API, which is in the sources for all to read.
     private static readonly string[] Readable =
     [
-        "/", "/health", "/health/live", "/health/ready", "/monitor", "/monitor/console.css", "/monitor/console.js", "/monitor/icon.svg",
+        "/", "/api/v1/openapi.json", "/health", "/health/live", "/health/ready", "/monitor", "/monitor/console.css", "/monitor/console.js", "/monitor/icon.svg",
         "/monitor/overview.js", "/monitor/session.js", "/monitor/words.js",
     ];
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using XLive.Media;
 using XLive.Server.Live;
 using XLive.Server.Tests.Delivery;
+using XLive.Server.Tests.Gate;
 using XLive.Server.Tests.Traffic;
 
 namespace XLive.Server.Tests.Live;
@@ -36,7 +37,9 @@ public sealed class StreamsEndpointTests
     {
         var answer = Ask(server, "GET", path);
         Assert.True(answer.Status == 200, answer.Text);
-        return JsonDocument.Parse(answer.Text).RootElement;
+        var json = JsonDocument.Parse(answer.Text).RootElement;
+        Assert.Null(OpenApiFile.Read().Fault("get", path, json));
+        return json;
     }
 
     private static JsonElement TheStream(TestServer server) => Json(server, "/streams").GetProperty("streams").EnumerateArray().Single();

@@ -12,9 +12,12 @@ namespace XLive.Server.Tests.Metrics;
 public sealed partial class MetricsTests
 {
     private const string Begin = "<!-- Written from the code: XLIVE_WRITE_REFERENCE=1 ./test Metrics -->\n";
-    private const string Shared = "server:\n  secret: metrics-tests-0123456789\n";
 
-    private sealed record Family(string Name, string Type, string Help)
+    /// <summary>Settings with which there is every figure.</summary>
+    internal static string Everything(RedisProcess redis) => $"server:\n  secret: metrics-tests-0123456789\nredis:\n  url: redis://127.0.0.1:{redis.Port}\n"
+        + "backend:\n  mode: hybrid\n  origins: [http://127.0.0.1:1, http://127.0.0.1:2]\ncache:\n  disk: 64MiB\n";
+
+    internal sealed record Family(string Name, string Type, string Help)
     {
         public Dictionary<string, double> Samples { get; } = new(StringComparer.Ordinal);
     }
@@ -23,7 +26,7 @@ public sealed partial class MetricsTests
     public async Task Every_figure_is_well_formed_and_in_the_docs()
     {
         using var redis = RedisProcess.Start();
-        await using var api = await SessionApi.StartAsync($"{Shared}redis:\n  url: redis://127.0.0.1:{redis.Port}\nbackend:\n  mode: hybrid\n  origins: [http://127.0.0.1:1, http://127.0.0.1:2]\ncache:\n  disk: 64MiB\n");
+        await using var api = await SessionApi.StartAsync(Everything(redis));
         var families = Parse((await api.Ask("GET", "/metrics")).Text);
         Assert.All(families, static f =>
         {
@@ -74,7 +77,7 @@ public sealed partial class MetricsTests
     private static async Task<Dictionary<string, double>> Read(SessionApi api) =>
         new(Parse((await api.Ask("GET", "/metrics")).Text).SelectMany(static f => f.Samples), StringComparer.Ordinal);
 
-    private static List<Family> Parse(string text)
+    internal static List<Family> Parse(string text)
     {
         var families = new List<Family>();
         var help = "";

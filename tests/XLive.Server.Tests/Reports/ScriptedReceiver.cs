@@ -7,6 +7,8 @@ namespace XLive.Server.Tests.Reports;
 /// <summary>What came in one POST.</summary>
 public sealed record Received(Dictionary<string, string> Headers, byte[] Body)
 {
+    public string Target { get; init; } = "";
+
     public string Id => Headers["Idempotency-Key"];
 }
 
@@ -83,11 +85,11 @@ public sealed class ScriptedReceiver : IDisposable
                 return null;
             head.Add((byte)b);
         }
-        var headers = Encoding.ASCII.GetString([.. head]).Split("\r\n", StringSplitOptions.RemoveEmptyEntries)[1..]
-            .Select(static l => l.Split(": ", 2)).ToDictionary(static l => l[0], static l => l[1], StringComparer.OrdinalIgnoreCase);
+        var lines = Encoding.ASCII.GetString([.. head]).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        var headers = lines[1..].Select(static l => l.Split(": ", 2)).ToDictionary(static l => l[0], static l => l[1], StringComparer.OrdinalIgnoreCase);
         var body = new byte[int.Parse(headers["Content-Length"], System.Globalization.CultureInfo.InvariantCulture)];
         from.ReadExactly(body);
-        return new Received(headers, body);
+        return new Received(headers, body) { Target = lines[0].Split(' ')[1] };
     }
 
     public void Dispose() => _listener.Dispose();

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using XLive.Server.Operations.Health;
+using XLive.Server.Operations.Metrics;
 using XLive.Server.Telemetry;
 using XLive.Server.Tests.Delivery;
 
@@ -16,7 +17,7 @@ public sealed class SupervisorTests
         var supervisor = server.Get<Supervisor>();
         string[] expected = ["log xlive.log", "log error.log", "log access.log", "log audit.log", "log console", "socket waiter", "memory", "sessions", "rtmp",
             "signing keys", "health", "health media", "health data", "health database", "health connections", "health logs", "settings", "silence",
-            "database", "traffic reports", "traffic counters", "traffic ledger", "traffic history", "quotas", "hooks", "live playlists", "stream keys", "pulls", "forwards", "ladders",
+            "database", "traffic reports", "traffic counters", "traffic ledger", "traffic history", "quotas", "hooks", "live playlists", "stream keys", "pulls", "forwards", "ladders", "telemetry",
             .. Enumerable.Range(1, Environment.ProcessorCount).Select(static i => $"live {i}")];
         List<string> names = [];
         Until.True(() =>
@@ -67,6 +68,7 @@ public sealed class SupervisorTests
         {
             // The one that the port's failure befell.
         }
+        server.Get<OtlpSender>().Wake();
         server.Get<AuditLog>().Refused("test", null, null, "/");
         server.Get<LogFiles>().Errors.Write("line\n"u8);
         server.Get<LogFiles>().Main.Write("line\n"u8);

@@ -24,6 +24,7 @@ public static class StatsEndpoints
         HookEndpoints.Map(routes);
         HttpClientEndpoints.Map(routes);
         CacheEndpoints.Map(routes);
+        OpenApiEndpoint.Map(routes);
         routes.MapMethods("/api/v1/config", GetAndHead, http => ApiJson.WriteAsync(http, json => Config(json, services.GetRequiredService<ServerSettings>()))).Requires(Permission.Admin);
     }
 

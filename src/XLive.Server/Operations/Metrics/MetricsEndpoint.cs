@@ -3,7 +3,7 @@ using XLive.Server.Accounts;
 
 namespace XLive.Server.Operations.Metrics;
 
-/// <summary>GET /metrics: what /stats counts, for whoever draws curves and wakes people up. Each figure is in docs/metrics.md.</summary>
+/// <summary>GET /metrics: what /stats counts, for whoever draws curves and wakes people up.</summary>
 internal static class MetricsEndpoint
 {
     public static void MapMetrics(this IEndpointRouteBuilder routes)
@@ -12,15 +12,7 @@ internal static class MetricsEndpoint
         routes.MapMethods("/metrics", [HttpMethods.Get, HttpMethods.Head], async http =>
         {
             var text = new MetricsText();
-            ServerMetrics.Write(text, services);
-            SessionMetrics.Write(text, services);
-            LiveMetrics.Write(text, services);
-            TrafficMetrics.Write(text, services);
-            HookMetrics.Write(text, services);
-            FrontCacheMetrics.Write(text, services);
-            RedisMetrics.Write(text, services);
-            OriginMetrics.Write(text, services);
-            CacheMetrics.Write(text, services);
+            AllMetrics.Write(text, services);
             var body = Encoding.UTF8.GetBytes(text.ToString());
             http.Response.ContentType = MetricsText.ContentType;
             http.Response.Headers.CacheControl = "no-store";

@@ -3,17 +3,14 @@ using System.Text;
 
 namespace XLive.Server.Operations.Metrics;
 
-/// <summary>
-/// Prometheus's text format, version 0.0.4: of each name once what it means and its type, then its samples. Labels are words of ours:
-/// nothing from outside gets in, and no label grows with users.
-/// </summary>
-internal sealed class MetricsText
+/// <summary>Prometheus's text format, version 0.0.4: of each name once what it means and its type, then its samples.</summary>
+internal sealed class MetricsText : IMetrics
 {
     public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
     private readonly StringBuilder _text = new(16 << 10);
 
-    public void Counter(string name, string help, double value) => Single(name, help, "counter", value);
+    public void Counter(string name, string help, double value, bool outlives = false) => Single(name, help, "counter", value);
 
     public void Gauge(string name, string help, double value) => Single(name, help, "gauge", value);
 
@@ -21,8 +18,6 @@ internal sealed class MetricsText
 
     public void Gauges(string name, string help, string label, IEnumerable<(string Word, double Value)> samples) => Labelled(name, help, "gauge", label, samples);
 
-    /// <param name="bounds">Upper bounds, of all classes but the last.</param>
-    /// <param name="classes">How many fell into each, not into it and those before.</param>
     public void Histogram(string name, string help, IReadOnlyList<double> bounds, IReadOnlyList<long> classes, double sum)
     {
         Head(name, help, "histogram");

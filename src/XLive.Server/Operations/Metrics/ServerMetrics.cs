@@ -10,43 +10,43 @@ namespace XLive.Server.Operations.Metrics;
 /// <summary>The process, its connections and its requests.</summary>
 internal static class ServerMetrics
 {
-    public static void Write(MetricsText text, IServiceProvider services)
+    public static void Write(IMetrics metrics, IServiceProvider services)
     {
         using var process = System.Diagnostics.Process.GetCurrentProcess();
-        text.Counter("process_cpu_seconds_total", "Processor time used.", process.TotalProcessorTime.TotalSeconds);
-        text.Gauge("process_resident_memory_bytes", "Memory held.", Environment.WorkingSet);
-        text.Counter("xlive_collector_paused_seconds_total", "Time for which the memory collector held everything up.", GC.GetTotalPauseDuration().TotalSeconds);
+        metrics.Counter("process_cpu_seconds_total", "Processor time used.", process.TotalProcessorTime.TotalSeconds);
+        metrics.Gauge("process_resident_memory_bytes", "Memory held.", Environment.WorkingSet);
+        metrics.Counter("xlive_collector_paused_seconds_total", "Time for which the memory collector held everything up.", GC.GetTotalPauseDuration().TotalSeconds);
 
         var requests = services.GetRequiredService<RequestStats>();
-        text.Gauge("xlive_uptime_seconds", "Time since the start.", requests.Uptime.TotalSeconds);
-        text.Counters("xlive_requests_total", "Answers by the first digit of their status.", "class",
+        metrics.Gauge("xlive_uptime_seconds", "Time since the start.", requests.Uptime.TotalSeconds);
+        metrics.Counters("xlive_requests_total", "Answers by the first digit of their status.", "class",
             Enumerable.Range(2, 4).Select(i => ($"{i}xx", (double)requests.Of(i))));
-        text.Counters("xlive_requests_refused_total", "Refusals by the word of their reason.", "reason",
+        metrics.Counters("xlive_requests_refused_total", "Refusals by the word of their reason.", "reason",
             requests.Refused.OrderBy(static r => r.Key, StringComparer.Ordinal).Select(static r => (r.Key, (double)r.Value)));
 
         var connections = services.GetRequiredService<ConnectionCount>();
         var kept = services.GetRequiredService<OpenConnections>();
         var waiter = services.GetRequiredService<WritableWaiter>();
-        text.Gauge("xlive_connections", "Open connections.", connections.Open);
-        text.Gauge("xlive_connections_limit", "Open connections there may be.",
+        metrics.Gauge("xlive_connections", "Open connections.", connections.Open);
+        metrics.Gauge("xlive_connections_limit", "Open connections there may be.",
             services.GetRequiredService<Descriptors>().ConnectionsFor(services.GetRequiredService<ServerSettings>().Of<DoorOptions>()));
-        text.Counter("xlive_connections_accepted_total", "Connections that came.", connections.Accepted);
-        text.Counters("xlive_connections_cut_total", "Connections that were ended here, by reason.", "reason",
+        metrics.Counter("xlive_connections_accepted_total", "Connections that came.", connections.Accepted);
+        metrics.Counters("xlive_connections_cut_total", "Connections that were ended here, by reason.", "reason",
             [("idle", waiter.IdleCuts), ("without_request", kept.SilentCuts), ("to_make_room", kept.MadeRoom), ("abandoned", kept.Abandoned)]);
-        text.Counter("xlive_crowded_paths_total", "Addresses whose connections came to share a rate, for a third of what they sent was sent again.", waiter.Paths.Found);
-        text.Gauge("xlive_paced_paths", "Addresses whose connections share a rate now.", waiter.Paths.Paced);
-        text.Gauge("xlive_cubic_paths", "Addresses whose connections have cubic now, because they fill their link with it.", waiter.Paths.ForCubic);
+        metrics.Counter("xlive_crowded_paths_total", "Addresses whose connections came to share a rate, for a third of what they sent was sent again.", waiter.Paths.Found);
+        metrics.Gauge("xlive_paced_paths", "Addresses whose connections share a rate now.", waiter.Paths.Paced);
+        metrics.Gauge("xlive_cubic_paths", "Addresses whose connections have cubic now, because they fill their link with it.", waiter.Paths.ForCubic);
         var bodies = services.GetRequiredService<WaitingBodies>();
-        text.Gauge("xlive_bodies_waited_for", "Bodies of API requests that have not come yet.", bodies.Count);
-        text.Gauge("xlive_bodies_waited_for_limit", "Such bodies there may be.", WaitingBodies.Most);
-        text.Gauges("xlive_limit_keys", "Addresses, viewers and streams whose attempts are counted, by limit.", "limit",
+        metrics.Gauge("xlive_bodies_waited_for", "Bodies of API requests that have not come yet.", bodies.Count);
+        metrics.Gauge("xlive_bodies_waited_for_limit", "Such bodies there may be.", WaitingBodies.Most);
+        metrics.Gauges("xlive_limit_keys", "Addresses, viewers and streams whose attempts are counted, by limit.", "limit",
             [("publishes", services.GetRequiredService<PublishGate>().Limits.Keys), ("requests", services.GetRequiredService<RequestLimits>().Limiter.Keys),
              ("connections", services.GetRequiredService<ConnectionLimits>().Limiter.Keys)]);
-        text.Gauge("xlive_limit_keys_limit", "The most of them, of each.", RateLimiter.MostKeys);
-        text.Gauge("xlive_limit_places", "Addresses, viewers and streams of which open connections are counted (limits.connections); no more than connections have entries.",
+        metrics.Gauge("xlive_limit_keys_limit", "The most of them, of each.", RateLimiter.MostKeys);
+        metrics.Gauge("xlive_limit_places", "Addresses, viewers and streams of which open connections are counted (limits.connections); no more than connections have entries.",
             services.GetRequiredService<ConnectionLimits>().Keys);
-        text.Gauge("xlive_limit_paces", "Addresses, viewers and streams that have a rate by limits.bytes_per_second.", services.GetRequiredService<ByteLimits>().Keys);
-        text.Gauge("xlive_limit_paces_limit", "The most of them.", ByteLimits.MostKeys);
-        text.Counter("xlive_bodies_refused_total", "Such bodies that found no place.", bodies.Refused);
+        metrics.Gauge("xlive_limit_paces", "Addresses, viewers and streams that have a rate by limits.bytes_per_second.", services.GetRequiredService<ByteLimits>().Keys);
+        metrics.Gauge("xlive_limit_paces_limit", "The most of them.", ByteLimits.MostKeys);
+        metrics.Counter("xlive_bodies_refused_total", "Such bodies that found no place.", bodies.Refused);
     }
 }

@@ -1,0 +1,19 @@
+namespace XLive.Server.Operations.Metrics;
+
+/// <summary>Every figure there is, whoever asks for them. Each is in docs/metrics.md.</summary>
+internal static class AllMetrics
+{
+    public static void Write(IMetrics metrics, IServiceProvider services)
+    {
+        ServerMetrics.Write(metrics, services);
+        SessionMetrics.Write(metrics, services);
+        LiveMetrics.Write(metrics, services);
+        TrafficMetrics.Write(metrics, services);
+        HookMetrics.Write(metrics, services);
+        FrontCacheMetrics.Write(metrics, services);
+        RedisMetrics.Write(metrics, services);
+        OriginMetrics.Write(metrics, services);
+        CacheMetrics.Write(metrics, services);
+        OtlpMetrics.Write(metrics, services);
+    }
+}
