@@ -120,7 +120,9 @@ public static class Program
             return 3;
         }
         using var signals = new StopSignals(app.Services);
+        using var manager = ServiceManager.Of(app.Services);
         greeting.Ready();
+        manager.Ready();
         await app.WaitForShutdownAsync();
         return app.Services.GetRequiredService<Lifeline>().Reason is null ? 0 : Lifeline.ExitCode;
     }
