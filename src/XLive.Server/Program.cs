@@ -84,6 +84,11 @@ public static class Program
             return 1;
         }
         using var _ = dataLock;
+        if (RestoreCommand.Unfinished(settings.Of<DataOptions>()) is { } unfinished)
+        {
+            Console.Error.WriteLine(unfinished);
+            return 1;
+        }
         await Rehearsal.RunAsync(settings, Build);
         using var logs = new LogFiles(settings.Of<LogOptions>, TimeProvider.System, Console.OpenStandardOutput());
         WebApplication built;
