@@ -85,6 +85,11 @@ public static class Program
             return 1;
         }
         using var _ = dataLock;
+        if (RestoreCommand.Unfinished(settings.Of<DataOptions>()) is { } unfinished)
+        {
+            Console.Error.WriteLine(unfinished);
+            return 1;
+        }
         await Rehearsal.RunAsync(settings, Build);
         using var logs = new LogFiles(settings.Of<LogOptions>, TimeProvider.System, Console.OpenStandardOutput());
         WebApplication built;
@@ -121,7 +126,9 @@ public static class Program
             return 3;
         }
         using var signals = new StopSignals(app.Services);
+        using var manager = ServiceManager.Of(app.Services);
         greeting.Ready();
+        manager.Ready();
         await app.WaitForShutdownAsync();
         return app.Services.GetRequiredService<Lifeline>().Reason is null ? 0 : Lifeline.ExitCode;
     }

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json;
 using XLive.Server.Accounts;
 using XLive.Server.Door;
@@ -145,7 +146,8 @@ public static class StatsEndpoints
     }
 }
 
+/// <summary>As .ci/version made it when this was built: what follows a + tells the commit.</summary>
 public static class ServerVersion
 {
-    public static string Text { get; } = typeof(ServerVersion).Assembly.GetName().Version!.ToString(3);
+    public static string Text { get; } = typeof(ServerVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 }

@@ -18,6 +18,8 @@ public static class CommandTable
         new("warm", "fetch films of an origin into the cache before anybody asks", WarmCommand.Help, WarmCommand.RunAsync, []),
         new("purge", "take films of an origin out of the cache", PurgeCommand.Help, PurgeCommand.RunAsync, []),
         new("config", "check the settings", ConfigCommand.Help, ConfigCommand.RunAsync, []),
+        new("backup", "copy keys, accounts and ledger, while the server runs too", BackupCommand.Help, BackupCommand.RunAsync, []),
+        new("restore", "put a backup in their place", RestoreCommand.Help, RestoreCommand.RunAsync, ["replace", "ledger", "no-ledger"]),
         new("version", "print the version", "version\n\nPrints the version.", _ => Print(Api.ServerVersion.Text), []),
     ];
 
