@@ -88,11 +88,10 @@ public sealed class KeyTests : IDisposable
     [Fact]
     public void Planned_keys_are_checked_like_real_ones_and_named_in_one_warning()
     {
-        _folder.Write("conf.yaml", "auth:\n  issuer: a\n  audience: b\nlive:\n  thumbnails: false\n");
+        _folder.Write("conf.yaml", "live:\n  thumbnails: false\n");
         var warning = Assert.Single(_folder.Load("--telemetry.otlp_endpoint=http://h").Warnings);
-        Assert.Contains("auth.issuer (accounts), auth.audience (accounts)", warning, StringComparison.Ordinal);
         Assert.Contains("telemetry.otlp_endpoint", warning, StringComparison.Ordinal);
-        Assert.Contains("live.thumbnails", warning, StringComparison.Ordinal);
+        Assert.Contains("live.thumbnails (live)", warning, StringComparison.Ordinal);
         Assert.Contains("one of off, prefix, exact", Assert.Single(ServerFaults("--access.bind_ip=some")), StringComparison.Ordinal);
         Assert.Contains("the least is 1ms", Assert.Single(ServerFaults("--hooks.timeout=0")), StringComparison.Ordinal);
         Assert.Contains("nearest is by", Assert.Single(ServerFaults("--limits.logins={count: 1, bye: ip}")), StringComparison.Ordinal);

@@ -17,6 +17,7 @@ internal static class MetricsEndpoint
             LiveMetrics.Write(text, services);
             TrafficMetrics.Write(text, services);
             HookMetrics.Write(text, services);
+            AccountMetrics.Write(text, services);
             FrontCacheMetrics.Write(text, services);
             RedisMetrics.Write(text, services);
             OriginMetrics.Write(text, services);
