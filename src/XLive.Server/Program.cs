@@ -188,6 +188,10 @@ public static class Program
         SessionEndpoints.Map(app);
         StreamEndpoints.Map(app);
         LimitEndpoints.Map(app);
+        TokenEndpoints.Map(app);
+        UserEndpoints.Map(app);
+        StreamKeyEndpoints.Map(app);
+        SigningKeyEndpoints.Map(app);
         app.MapConsole();
         app.Services.UseHls();
         app.Services.UseVod();

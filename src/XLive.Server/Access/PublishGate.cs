@@ -22,7 +22,7 @@ public readonly record struct PublishAdmission(string? Holder, string Stream, st
 
 /// <summary>
 /// Who may publish, whatever the protocol; asked once a publish. A stream key opens its stream, in the query or in the place of the name; a token with the
-/// permission to publish opens every stream; with auth.enable: false so does an address of auth.open_to.
+/// permission to publish opens every stream that it is for; with auth.enable: false so does an address of auth.open_to.
 /// </summary>
 public sealed class PublishGate(
     PlaybackGate gate, Bearers bearers, StreamKeys keys, AuthOptions auth, OpenTo openTo, OwnPublishers own, ServerSettings settings, RateLimiters limiters,
@@ -93,8 +93,9 @@ public sealed class PublishGate(
         {
             var (who, _) = await bearers.ReadAsync(token);
             return who is null ? PublishAdmission.Refused("The access token is wrong or has expired.")
-                : who.May(Permission.Publish) ? new("user " + who.Name, name, "")
-                : PublishAdmission.Refused("The access token's user may not publish.");
+                : !who.May(Permission.Publish) ? PublishAdmission.Refused("The access token's user may not publish.")
+                : !who.Streams.Cover(app, name) ? PublishAdmission.Refused("The access token is not for this stream.")
+                : new(who.Holder, name, "");
         }
         if (StreamKeys.IsKey(name))
             return await AdmitAsync(name, app, null);

@@ -16,6 +16,7 @@ public sealed class AccessTokens : IDisposable
     internal const string Issuer = "xlive";
     private const string Prefix = "jwt-";
     private const string Suffix = ".pem";
+    private const int SignatureBytes = 64; // r and s as they are, not DER
 
     private readonly AuthOptions _options;
     private readonly TimeProvider _clock;
@@ -71,12 +72,19 @@ public sealed class AccessTokens : IDisposable
         return $"{signed}.{Base64Url.EncodeToString(_newest.Sign(Encoding.ASCII.GetBytes(signed)))}";
     }
 
-    /// <summary>
-    /// Says whose it is, by form, signature and time. Whether the sign-in has ended since is asked of <see cref="Bearers"/>.
-    /// </summary>
+    /// <summary>Says whose it is, by form, signature and time.</summary>
     public (SignedIn? Who, TokenFault Fault) Verify(string token)
     {
         TokenFault fault = TokenText.Split(token, out TokenText parts);
+        return fault == TokenFault.None ? Verify(parts) : (null, fault);
+    }
+
+    internal bool Has(string kid) => _keys.ContainsKey(kid);
+
+    /// <summary>Whether the sign-in has ended since is asked of <see cref="Bearers"/>.</summary>
+    internal (SignedIn? Who, TokenFault Fault) Verify(in TokenText parts)
+    {
+        TokenFault fault = Unlike(parts);
         if (fault != TokenFault.None)
         {
             return (null, fault);
@@ -85,12 +93,68 @@ public sealed class AccessTokens : IDisposable
         {
             return (null, TokenFault.Key);
         }
-        if (!key.Verifies(parts.Signed, parts.Signature))
+        // Claims are looked at only after it: nobody learns anything from a parser who cannot sign.
+        return key.Verifies(parts.Signed, parts.Signature) ? Claims(parts, _clock.GetUtcNow()) : (null, TokenFault.Signature);
+    }
+
+    /// <summary>What this server would not have written is refused before a key is looked for.</summary>
+    internal static TokenFault Unlike(in TokenText parts)
+    {
+        if (parts.Algorithm != "ES256")
         {
-            return (null, TokenFault.Signature);
+            return TokenFault.Algorithm;
         }
-        // Claims are looked at only now: nobody learns anything from a parser who cannot sign.
-        return parts.Claims(_clock.GetUtcNow());
+        if (!parts.IsPlain || parts.Type is not (null or "JWT"))
+        {
+            return TokenFault.Form;
+        }
+        return parts.Signature.Length == SignatureBytes ? TokenFault.None : TokenFault.Signature;
+    }
+
+    internal static (SignedIn? Who, TokenFault Fault) Claims(in TokenText parts, DateTimeOffset now)
+    {
+        using JsonDocument? document = parts.Claims();
+        try
+        {
+            if (document?.RootElement is not { ValueKind: JsonValueKind.Object } claims
+                || TokenText.Text(claims, "iss") != Issuer || TokenText.Text(claims, "aud") != Issuer
+                || TokenText.Text(claims, "sub") is not { } name || !User.IsName(name) || TokenText.Text(claims, "sid") is not { Length: > 0 } signIn
+                || !TryPermissions(claims, out Permission permissions)
+                || !TokenText.TryTime(claims, "exp", out DateTimeOffset expires) || !TokenText.TryTime(claims, "iat", out DateTimeOffset issued))
+            {
+                return (null, TokenFault.Claims);
+            }
+            DateTimeOffset notBefore = issued;
+            if (claims.TryGetProperty("nbf", out _) && !TokenText.TryTime(claims, "nbf", out notBefore))
+            {
+                return (null, TokenFault.Claims);
+            }
+            return TokenText.Untimely(expires, notBefore > issued ? notBefore : issued, now) is { } fault
+                ? (null, fault)
+                : (new SignedIn(name, permissions, signIn, expires), TokenFault.None);
+        }
+        catch (InvalidOperationException)
+        {
+            return (null, TokenFault.Claims); // a string with half a surrogate
+        }
+    }
+
+    private static bool TryPermissions(JsonElement claims, out Permission permissions)
+    {
+        permissions = Permission.None;
+        if (!claims.TryGetProperty("permissions", out JsonElement list) || list.ValueKind != JsonValueKind.Array)
+        {
+            return false;
+        }
+        foreach (JsonElement item in list.EnumerateArray())
+        {
+            if (item.ValueKind != JsonValueKind.String || !Permissions.TryParse(item.GetString(), out Permission permission))
+            {
+                return false;
+            }
+            permissions |= permission;
+        }
+        return true;
     }
 
     public void Dispose()

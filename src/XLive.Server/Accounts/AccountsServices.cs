@@ -24,9 +24,13 @@ public static class AccountsServices
         services.AddSingleton<SignIns>();
         services.AddSingleton<StreamKeys>();
         services.AddSingleton<AccessTokens>();
+        services.AddSingleton<ApiTokens>();
+        services.AddSingleton<IssuerKeys>();
+        services.AddSingleton<IssuerTokens>();
         services.AddSingleton<Bearers>();
         services.AddSingleton<CommandGrants>();
         services.AddSingleton<LoginEndpoints>();
+        services.AddHostedService<AccountsKeeper>();
         return services;
     }
 

@@ -1,4 +1,4 @@
-using XLive.Server.Door;
+using System.Net;
 using XLive.Server.Door.Clients;
 using XLive.Server.Settings;
 
@@ -22,6 +22,15 @@ public sealed class AuthOptions : ICheckedOptions
     [Setting("auth.refresh_lifetime", "How long a console may be closed and still be signed in", Unit = SettingUnit.Duration)]
     public TimeSpan RefreshLifetime { get; set; } = TimeSpan.FromDays(30);
 
+    [Setting("auth.jwks_url", "Public keys of another issuer, https: its JWTs count as access tokens; empty: our own alone", NeedsRestart = true)]
+    public string JwksUrl { get; set; } = "";
+
+    [Setting("auth.issuer", "The iss that its tokens must have, exactly", NeedsRestart = true)]
+    public string Issuer { get; set; } = "";
+
+    [Setting("auth.audience", "The aud that its tokens must have: they are meant for this server and no other", NeedsRestart = true)]
+    public string Audience { get; set; } = "";
+
     public void Check(Action<string, string> fault)
     {
         foreach (string network in OpenTo)
@@ -43,5 +52,42 @@ public sealed class AuthOptions : ICheckedOptions
         {
             fault("auth.admin_password", $"must be shorter than {Passwords.Longest} characters");
         }
+        CheckIssuer(fault);
     }
+
+    private void CheckIssuer(Action<string, string> fault)
+    {
+        foreach ((string key, string value, string without) in ((string, string, string)[])[
+            ("auth.issuer", Issuer, "whoever has keys there could sign for anybody"),
+            ("auth.audience", Audience, "a token made for another service would open this one")])
+        {
+            if (JwksUrl.Length > 0 && value.Length == 0)
+            {
+                fault(key, $"is needed with auth.jwks_url: without it {without}");
+            }
+            else if (JwksUrl.Length == 0 && value.Length > 0)
+            {
+                fault(key, "says nothing without auth.jwks_url, where the issuer's keys are");
+            }
+        }
+        if (JwksUrl.Length == 0)
+        {
+            return;
+        }
+        if (!Uri.TryCreate(JwksUrl, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https") || url.Host.Length == 0)
+        {
+            fault("auth.jwks_url", "must be an https URL");
+        }
+        else if (url.Scheme == "http" && !IsThisMachine(url))
+        {
+            fault("auth.jwks_url", "must be https: whoever stands between could put his own keys there");
+        }
+        else if (url.UserInfo.Length > 0)
+        {
+            fault("auth.jwks_url", "must not carry a user or a password; these keys are public");
+        }
+    }
+
+    private static bool IsThisMachine(Uri url) =>
+        url.Host == "localhost" || (IPAddress.TryParse(url.Host.Trim('[', ']'), out IPAddress? address) && IPAddress.IsLoopback(address));
 }

@@ -3,16 +3,33 @@ using Microsoft.Extensions.Primitives;
 namespace XLive.Server.Accounts;
 
 /// <summary>
-/// Who brings this token? Form, signature and time, then the user as the database has it now: a permission taken away, a disabled user
-/// and a sign-out count at once, not when the token runs out.
+/// Who brings this token? One of ours: form, signature and time, then the user as the database has it now: a permission taken away, a
+/// disabled user and a sign-out count at once, not when the token runs out. An API token, as the database has it. Or one of auth.issuer.
+/// Each is told by its own form, and none is tried as another.
 /// </summary>
-public sealed class Bearers(AccessTokens tokens, KnownAccounts known)
+public sealed class Bearers(AccessTokens tokens, KnownAccounts known, ApiTokens apiTokens, IssuerTokens issuer)
 {
     private const string Scheme = "Bearer ";
 
     public async ValueTask<(SignedIn? Who, TokenFault Fault)> ReadAsync(string token)
     {
-        (SignedIn? who, TokenFault fault) = tokens.Verify(token);
+        if (ApiTokens.IsToken(token))
+        {
+            await known.FreshAsync();
+            return apiTokens.Read(token);
+        }
+        TokenFault fault = TokenText.Split(token, out TokenText parts);
+        if (fault != TokenFault.None)
+        {
+            return (null, fault);
+        }
+        // By the key that it names: what one of ours did not sign is never asked of the issuer, nor the other way round.
+        return issuer.IsSet && !tokens.Has(parts.Kid) ? await issuer.ReadAsync(parts) : await OfSignInAsync(parts);
+    }
+
+    private async ValueTask<(SignedIn? Who, TokenFault Fault)> OfSignInAsync(TokenText parts)
+    {
+        (SignedIn? who, TokenFault fault) = tokens.Verify(parts);
         if (who is null)
         {
             return (null, fault);
@@ -23,7 +40,7 @@ public sealed class Bearers(AccessTokens tokens, KnownAccounts known)
             return (null, TokenFault.SignedOut);
         }
         return known.Find(who.Name) is { Disabled: false } user
-            ? (who with { Permissions = user.Permissions }, TokenFault.None)
+            ? (who with { Permissions = user.Permissions, Streams = user.Streams }, TokenFault.None)
             : (null, TokenFault.NoUser);
     }
 

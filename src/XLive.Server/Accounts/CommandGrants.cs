@@ -57,7 +57,7 @@ public sealed class CommandGrants
         }
         DateTimeOffset ends = DateTimeOffset.FromUnixTimeSeconds(seconds);
         DateTimeOffset now = _clock.GetUtcNow();
-        return ends > now && ends <= now + s_lifetime + TimeSpan.FromSeconds(1) ? new SignedIn("command", Permissions.All, null, ends) : null;
+        return ends > now && ends <= now + s_lifetime + TimeSpan.FromSeconds(1) ? new SignedIn("command", Permissions.All, null, ends) { By = Proof.Command } : null;
     }
 
     private byte[] Mac(string method, string target, string until) =>

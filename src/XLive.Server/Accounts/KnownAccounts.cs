@@ -4,7 +4,7 @@ using XLive.Server.Storage;
 namespace XLive.Server.Accounts;
 
 /// <summary>
-/// What a request needs to know of the database: the users, and the sign-ins that have ended while their access tokens still run.
+/// What a request needs to know of the database: the users, the API tokens, and the sign-ins that have ended while their access tokens still run.
 /// Our own changes are seen at once, those of a command beside the server within two seconds. With the database out of reach what
 /// was known stays.
 /// </summary>
@@ -20,7 +20,8 @@ public sealed class KnownAccounts(Database db, TimeProvider clock, ILogger<Known
     private Task _refresh = Task.CompletedTask;
     private volatile bool _told;
 
-    private sealed record Snapshot(FrozenDictionary<string, User> Users, FrozenSet<string> Ended, long Version, long Read);
+    private sealed record Snapshot(
+        FrozenDictionary<string, User> Users, FrozenDictionary<string, ApiToken> Tokens, FrozenSet<string> Ended, long Version, long Read);
 
     /// <summary>To be awaited before asking, on every request: nearly always done already.</summary>
     public ValueTask FreshAsync() =>
@@ -29,6 +30,14 @@ public sealed class KnownAccounts(Database db, TimeProvider clock, ILogger<Known
     public User? Find(string name) => Known.Users.GetValueOrDefault(name);
 
     public IReadOnlyCollection<User> All => Known.Users.Values;
+
+    /// <param name="hash">Of the token, in hexadecimal.</param>
+    internal ApiToken? FindToken(string hash) => Known.Tokens.GetValueOrDefault(hash);
+
+    internal IReadOnlyCollection<ApiToken> Tokens => Known.Tokens.Values;
+
+    /// <summary>Without a look into the database.</summary>
+    internal int TokensKnown => _known?.Tokens.Count ?? 0;
 
     public bool HasEnded(string signIn) => Known.Ended.Contains(signIn);
 
@@ -93,9 +102,10 @@ public sealed class KnownAccounts(Database db, TimeProvider clock, ILogger<Known
     {
         long read = clock.GetTimestamp();
         long version = db.ChangeMark;
-        List<User> users = db.Query("SELECT name, permissions, password IS NOT NULL, disabled, created FROM users",
-            static row => new User(row.Text(0), (Permission)row.Int64(1), row.Boolean(2), row.Boolean(3), row.Time(4)));
+        List<User> users = db.Query($"SELECT {User.Columns} FROM users", User.Read);
+        List<(string Hash, ApiToken Token)> tokens = db.Query($"SELECT {ApiToken.Columns}, hash FROM api_tokens", ApiToken.ReadWithHash);
         List<string> ended = db.Query("SELECT id FROM sign_ins WHERE ended > $1", static row => row.Text(0), clock.GetUtcNow() - s_longestToken);
-        return new Snapshot(users.ToFrozenDictionary(u => u.Name, StringComparer.Ordinal), ended.ToFrozenSet(StringComparer.Ordinal), version, read);
+        return new Snapshot(users.ToFrozenDictionary(u => u.Name, StringComparer.Ordinal),
+            tokens.ToFrozenDictionary(t => t.Hash, t => t.Token, StringComparer.Ordinal), ended.ToFrozenSet(StringComparer.Ordinal), version, read);
     }
 }

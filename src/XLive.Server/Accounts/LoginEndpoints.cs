@@ -98,9 +98,9 @@ public sealed class LoginEndpoints(
     public Task Me(HttpContext http)
     {
         SignedIn? who = http.SignedIn();
-        bool byAddress = who is { SignInId: null };
+        bool byAddress = who is { By: Proof.Address or Proof.Command };
         MeAnswer answer = new(who?.Name, [.. (who?.Permissions ?? Permission.None).Names()], byAddress,
-            who is null || byAddress ? null : users.Find(who.Name)?.HasPassword);
+            who is { By: Proof.SignIn } ? users.Find(who.Name)?.HasPassword : null);
         return Json(http, JsonSerializer.SerializeToUtf8Bytes(answer, AccountsJson.Default.MeAnswer));
     }
 

@@ -91,7 +91,7 @@ public sealed class PermissionGuard(
             return (command, TokenFault.None);
         }
         return !options.Enable && addressOf(http) is { } address && openTo(address) && IsNoOtherSite(http, address)
-            ? (new SignedIn("local", Permissions.All, null, DateTimeOffset.MaxValue), TokenFault.None)
+            ? (new SignedIn("local", Permissions.All, null, DateTimeOffset.MaxValue) { By = Proof.Address }, TokenFault.None)
             : (null, TokenFault.None);
     }
 

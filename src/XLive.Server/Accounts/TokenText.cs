@@ -8,19 +8,27 @@ namespace XLive.Server.Accounts;
 public enum TokenFault { None, TooLong, Form, Algorithm, Key, Signature, Claims, Expired, NotYet, SignedOut, NoUser }
 
 /// <summary>
-/// A JWT taken apart, strictly: what this server would not have written is refused, be it padding, a member given twice, a critical
-/// extension, a number that is none, or a key that the token brings along.
+/// A JWT taken apart, strictly: padding, a member given twice, a critical extension and a number that is none are refused. A key that
+/// a token brings along is looked at by nobody.
 /// </summary>
 internal readonly struct TokenText
 {
     private const int Longest = 8 << 10;
-    private const int SignatureBytes = 64; // r and s as they are, not DER
     private const double LastSecond = 253402300799; // of the year 9999
-    private static readonly TimeSpan s_skew = TimeSpan.FromSeconds(60);
+    private const int MostDepth = 16; // what other issuers put into theirs
+    internal static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
 
-    private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false, MaxDepth = 4 };
+    private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false, MaxDepth = MostDepth };
+
+    public string Algorithm { get; private init; }
 
     public string Kid { get; private init; }
+
+    /// <summary>Null: it says none.</summary>
+    public string? Type { get; private init; }
+
+    /// <summary>Its head has nothing but algorithm, type and key, as ours do.</summary>
+    public bool IsPlain { get; private init; }
 
     public byte[] Signed { get; private init; }
 
@@ -41,117 +49,71 @@ internal readonly struct TokenText
         {
             return TokenFault.Form;
         }
-        TokenFault fault = Head(head, out string kid);
-        if (fault != TokenFault.None)
-        {
-            return fault;
-        }
-        if (signature.Length != SignatureBytes)
-        {
-            return TokenFault.Signature;
-        }
-        parts = new TokenText
-        {
-            Kid = kid, Signed = Encoding.ASCII.GetBytes(token[..token.LastIndexOf('.')]), Signature = signature, ClaimsJson = claims,
-        };
-        return TokenFault.None;
-    }
-
-    public (SignedIn? Who, TokenFault Fault) Claims(DateTimeOffset now)
-    {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(ClaimsJson, s_strict);
-            JsonElement claims = document.RootElement;
-            if (claims.ValueKind != JsonValueKind.Object || Text(claims, "iss") != AccessTokens.Issuer || Text(claims, "aud") != AccessTokens.Issuer
-                || Text(claims, "sub") is not { } name || !User.IsName(name) || Text(claims, "sid") is not { Length: > 0 } signIn
-                || !TryPermissions(claims, out Permission permissions)
-                || !TryTime(claims, "exp", out DateTimeOffset expires) || !TryTime(claims, "iat", out DateTimeOffset issued))
-            {
-                return (null, TokenFault.Claims);
-            }
-            DateTimeOffset notBefore = issued;
-            if (claims.TryGetProperty("nbf", out _) && !TryTime(claims, "nbf", out notBefore))
-            {
-                return (null, TokenFault.Claims);
-            }
-            if (expires + s_skew <= now)
-            {
-                return (null, TokenFault.Expired);
-            }
-            return issued - s_skew > now || notBefore - s_skew > now
-                ? (null, TokenFault.NotYet)
-                : (new SignedIn(name, permissions, signIn, expires), TokenFault.None);
-        }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
-        {
-            return (null, TokenFault.Claims); // InvalidOperation: a string with half a surrogate
-        }
-    }
-
-    private static TokenFault Head(byte[] json, out string kid)
-    {
-        kid = "";
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(json, s_strict);
-            JsonElement head = document.RootElement;
-            if (head.ValueKind != JsonValueKind.Object)
+            using JsonDocument document = JsonDocument.Parse(head, s_strict);
+            JsonElement json = document.RootElement;
+            if (json.ValueKind != JsonValueKind.Object)
             {
                 return TokenFault.Form;
             }
-            if (Text(head, "alg") != "ES256")
+            if (Text(json, "alg") is not { } algorithm)
             {
                 return TokenFault.Algorithm;
             }
-            foreach (JsonProperty member in head.EnumerateObject())
+            bool plain = true;
+            foreach (JsonProperty member in json.EnumerateObject())
             {
-                // "jwk", "jku" and "x5c" bring a key along, "crit" and "zip" ask for what is not done here.
-                if (member.Name is not ("alg" or "typ" or "kid") || (member.Name == "typ" && Text(head, "typ") != "JWT"))
+                // What is not done here, and must not be passed over (RFC 7515, 4.1.11; RFC 7516; RFC 7797).
+                if (member.Name is "crit" or "zip" or "enc" or "b64" || (member.Name == "typ" && Text(json, "typ") is null))
                 {
                     return TokenFault.Form;
                 }
+                plain &= member.Name is "alg" or "typ" or "kid";
             }
-            kid = Text(head, "kid") ?? "";
+            parts = new TokenText
+            {
+                Algorithm = algorithm, Kid = Text(json, "kid") ?? "", Type = Text(json, "typ"), IsPlain = plain,
+                Signed = Encoding.ASCII.GetBytes(token[..token.LastIndexOf('.')]), Signature = signature, ClaimsJson = claims,
+            };
             return TokenFault.None;
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
-            return TokenFault.Form;
+            return TokenFault.Form; // InvalidOperation: a string with half a surrogate
         }
     }
 
-    private static string? Text(JsonElement of, string name) =>
+    /// <summary>What stands in it; of no worth before the signature has been found right.</summary>
+    public JsonDocument? Claims()
+    {
+        try
+        {
+            return JsonDocument.Parse(ClaimsJson, s_strict);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Null: it counts now.</summary>
+    public static TokenFault? Untimely(DateTimeOffset expires, DateTimeOffset notBefore, DateTimeOffset now) =>
+        expires + Skew <= now ? TokenFault.Expired : notBefore - Skew > now ? TokenFault.NotYet : null;
+
+    public static string? Text(JsonElement of, string name) =>
         of.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    private static bool TryTime(JsonElement claims, string name, out DateTimeOffset time)
+    public static bool TryTime(JsonElement claims, string name, out DateTimeOffset time)
     {
         time = default;
         // 1e999 reads as infinity, which would never expire.
         if (!claims.TryGetProperty(name, out JsonElement value) || value.ValueKind != JsonValueKind.Number
-            || !value.TryGetDouble(out double seconds) || !double.IsFinite(seconds) || seconds < 0 || seconds > LastSecond - s_skew.TotalSeconds)
+            || !value.TryGetDouble(out double seconds) || !double.IsFinite(seconds) || seconds < 0 || seconds > LastSecond - Skew.TotalSeconds)
         {
             return false;
         }
         time = DateTimeOffset.FromUnixTimeSeconds((long)seconds);
-        return true;
-    }
-
-    private static bool TryPermissions(JsonElement claims, out Permission permissions)
-    {
-        permissions = Permission.None;
-        if (!claims.TryGetProperty("permissions", out JsonElement list) || list.ValueKind != JsonValueKind.Array)
-        {
-            return false;
-        }
-        foreach (JsonElement item in list.EnumerateArray())
-        {
-            if (item.ValueKind != JsonValueKind.String || !Permissions.TryParse(item.GetString(), out Permission permission))
-            {
-                return false;
-            }
-            permissions |= permission;
-        }
         return true;
     }
 

@@ -1,3 +1,5 @@
+using XLive.Server.Storage;
+
 namespace XLive.Server.Accounts;
 
 /// <summary>What somebody may do. Admin may do everything, so that a new permission needs no new admin.</summary>
@@ -35,13 +37,50 @@ public sealed record User(string Name, Permission Permissions, bool HasPassword,
 {
     public const int LongestName = 64;
 
+    /// <summary>Which streams the permissions to publish and to subscribe are for.</summary>
+    public StreamPatterns Streams { get; init; } = StreamPatterns.All;
+
+    internal const string Columns = "name, permissions, password IS NOT NULL, disabled, created, streams";
+
+    internal static User Read(SqlRow row) => new(row.Text(0), (Permission)row.Int64(1), row.Boolean(2), row.Boolean(3), row.Time(4))
+    {
+        Streams = StreamPatterns.Parse(row.Text(5)),
+    };
+
     /// <summary>Names stand in URLs and logs, so they are plain.</summary>
     public static bool IsName(string? name) => name is { Length: > 0 and <= LongestName } && char.IsAsciiLetterOrDigit(name[0])
         && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' or '@');
 }
 
+/// <summary>By what somebody showed who he is.</summary>
+public enum Proof
+{
+    /// <summary>An access token of a sign-in.</summary>
+    SignIn,
+
+    /// <summary>A token of auth.issuer.</summary>
+    Issuer,
+
+    /// <summary>An API token.</summary>
+    ApiToken,
+
+    /// <summary>A command beside the server.</summary>
+    Command,
+
+    /// <summary>An address of auth.open_to, with auth.enable: false.</summary>
+    Address,
+}
+
 /// <summary>Who a request comes from; a feature of its HttpContext once the guard has let it in.</summary>
+/// <param name="Name">For the audit log. Of a user his name; what is none has a space in it, so neither passes for the other.</param>
 public sealed record SignedIn(string Name, Permission Permissions, string? SignInId, DateTimeOffset Until)
 {
+    public Proof By { get; init; }
+
+    public StreamPatterns Streams { get; init; } = StreamPatterns.All;
+
+    /// <summary>Who publishes by it, to know him again when he comes back.</summary>
+    public string Holder { get; init; } = "user " + Name;
+
     public bool May(Permission needed) => Permissions.Cover(needed);
 }

@@ -8,10 +8,6 @@ internal static class PlannedKeys
 {
     public static IReadOnlyList<SettingKey> All { get; } =
     [
-        .. Feature("accounts",
-            Optional("auth.jwks_url", "public keys of another issuer whose JWTs count too"),
-            Optional("auth.issuer", "the iss they must have"),
-            Optional("auth.audience", "the aud they must have")),
         .. Feature("live",
             Key("live.thumbnails", true, "a still of each stream for the console")),
     ];

@@ -74,5 +74,21 @@ public static class Schema
             created BIGINT NOT NULL
         );
         """,
+        """
+        ALTER TABLE users ADD COLUMN streams TEXT NOT NULL DEFAULT '**';
+        ALTER TABLE stream_keys ADD COLUMN name TEXT NOT NULL DEFAULT '';
+        ALTER TABLE stream_keys ADD COLUMN expires BIGINT;
+        CREATE TABLE api_tokens (
+            id TEXT NOT NULL PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            hash BYTEA NOT NULL UNIQUE,
+            permissions BIGINT NOT NULL,
+            streams TEXT NOT NULL, -- patterns with a space between
+            made_by TEXT NOT NULL,
+            created BIGINT NOT NULL,
+            expires BIGINT,
+            used BIGINT -- behind by a minute or two
+        );
+        """,
     ];
 }

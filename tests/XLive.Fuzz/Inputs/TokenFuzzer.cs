@@ -50,8 +50,8 @@ public sealed class TokenFuzzer : Fuzzer<string>
     protected override bool Parse(string input)
     {
         _who = null;
-        if (TokenText.Split(input, out var parts) == TokenFault.None)
-            (_who, _) = parts.Claims(Now);
+        if (TokenText.Split(input, out var parts) == TokenFault.None && AccessTokens.Unlike(parts) == TokenFault.None)
+            (_who, _) = AccessTokens.Claims(parts, Now);
         return _who is not null;
     }
 

@@ -12,7 +12,7 @@ public sealed class CommandTests
         using var folder = new ProgramFolder();
         var usage = await XliveProgram.RunAsync(folder.Path, "--help");
         Assert.Equal((0, ""), (usage.Code, usage.Errors));
-        foreach (var command in (string[])["sign", "user", "key", "warm", "purge", "config", "version"])
+        foreach (var command in (string[])["sign", "user", "token", "key", "warm", "purge", "config", "version"])
         {
             Assert.Contains("\n  " + command + " ", usage.Output, StringComparison.Ordinal);
             var help = await XliveProgram.RunAsync(folder.Path, command, "--help");
@@ -37,6 +37,13 @@ public sealed class CommandTests
     [InlineData("no time", "key", "new", "k", "--not-after", "tomorrow")]
     [InlineData("ends before it begins", "key", "new", "k", "--not-before", "20", "--not-after", "10")]
     [InlineData("say list, link or password", "user", "remove")]
+    [InlineData("say list, new NAME", "token")]
+    [InlineData("at least one is needed", "token", "new", "ci")]
+    [InlineData("'root' is no permission", "token", "new", "ci", "--permissions", "root")]
+    [InlineData("a token's name", "token", "new", "a b", "--permissions", "monitor")]
+    [InlineData("no pattern", "token", "new", "ci", "--permissions", "publish", "--streams", "cam")]
+    [InlineData("no duration", "token", "new", "ci", "--permissions", "monitor", "--for", "soon")]
+    [InlineData("are for new", "token", "list", "--for", "1d")]
     [InlineData("say check", "config")]
     [InlineData("at least one PATH", "warm")]
     [InlineData("at least one PATH", "purge")]
@@ -131,6 +138,31 @@ public sealed class CommandTests
         await UntilLogged(folder, "signing keys on disk cannot be read");
         Assert.Equal(200, (await server.Get(other)).Status);
         Assert.False(server.HasEnded);
+    }
+
+    [Fact]
+    public async Task Tokens_come_and_go_beside_a_running_server_and_the_audit_log_has_it()
+    {
+        using var folder = new ProgramFolder();
+        await using var server = await XliveProgram.ServeAsync(folder.Path);
+        var made = await XliveProgram.RunAsync(folder.Path, "token", "new", "ci", "--permissions", "monitor,publish", "--streams", "live/*", "--for", "30d");
+        Assert.Equal((0, ""), (made.Code, made.Errors));
+        Assert.Matches("^xl_[A-Za-z0-9_-]{43}$", made.Output);
+        var again = await XliveProgram.RunAsync(folder.Path, "token", "new", "ci", "--permissions", "monitor");
+        Assert.Equal((1, true), (again.Code, again.Errors.Contains("already", StringComparison.Ordinal)));
+        async Task<int> Stats() => (await server.Get("/stats", "Authorization: Bearer " + made.Output)).Status;
+        await Sessions.SessionApi.Eventually(async () => await Stats() == 200, "it counts");
+        var list = (await XliveProgram.RunAsync(folder.Path, "token", "list")).Output;
+        Assert.Matches("^[a-z0-9]{8}\tci\tpublish,monitor\tlive/\\*\tuntil .*\t", list);
+        Assert.DoesNotContain(made.Output, list, StringComparison.Ordinal);
+        Assert.Equal(0, (await XliveProgram.RunAsync(folder.Path, "token", "revoke", "ci")).Code);
+        await Sessions.SessionApi.Eventually(async () => await Stats() == 401, "it counts no more");
+        Assert.Equal(1, (await XliveProgram.RunAsync(folder.Path, "token", "revoke", "ci")).Code);
+        var audit = folder.Read("logs/audit.log");
+        Assert.Contains("\"made the API token ci (", audit, StringComparison.Ordinal);
+        Assert.Contains("\"revoked the API token ci (", audit, StringComparison.Ordinal);
+        Assert.Contains($"\"command of {Environment.UserName}\"", audit, StringComparison.Ordinal);
+        Assert.DoesNotContain(made.Output, audit, StringComparison.Ordinal);
     }
 
     [Fact]

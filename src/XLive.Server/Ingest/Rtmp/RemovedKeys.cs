@@ -6,10 +6,10 @@ using XLive.Server.Telemetry;
 namespace XLive.Server.Ingest.Rtmp;
 
 /// <summary>
-/// Ends whoever publishes by a stream key that is there no more. Keys are removed beside the server, or by another node: only the database knows of it.
-/// While it is away everybody publishes on.
+/// Ends whoever publishes by a stream key or an API token that is there no more. They are removed beside the server, or by another node: only the
+/// database knows of it. While it is away everybody publishes on; and who was let in before the end of either goes on too.
 /// </summary>
-internal sealed class RemovedKeys(LiveStreams streams, StreamKeys keys, AuditLog audit, Supervisor supervisor) : IHostedService, IDisposable
+internal sealed class RemovedKeys(LiveStreams streams, StreamKeys keys, ApiTokens tokens, AuditLog audit, Supervisor supervisor) : IHostedService, IDisposable
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(3);
 
@@ -23,29 +23,35 @@ internal sealed class RemovedKeys(LiveStreams streams, StreamKeys keys, AuditLog
 
     internal void Look()
     {
-        var publications = new List<(StreamName Name, Publication Turn, string Key)>();
+        Look(StreamKeys.Holder, keys.StillThere, "stream key");
+        Look(ApiTokens.Holder, tokens.StillThere, "API token");
+    }
+
+    private void Look(string holder, Func<IReadOnlyCollection<string>, IReadOnlySet<string>> stillThere, string what)
+    {
+        var publications = new List<(StreamName Name, Publication Turn, string Id)>();
         foreach (var stream in streams.All)
         {
-            if (stream.Publication is { } turn && turn.Publisher.Key.StartsWith(StreamKeys.Holder, StringComparison.Ordinal))
-                publications.Add((stream.Name, turn, turn.Publisher.Key[StreamKeys.Holder.Length..]));
+            if (stream.Publication is { } turn && turn.Publisher.Key.StartsWith(holder, StringComparison.Ordinal))
+                publications.Add((stream.Name, turn, turn.Publisher.Key[holder.Length..]));
         }
         if (publications.Count == 0)
             return;
         IReadOnlySet<string> there;
         try
         {
-            there = keys.StillThere([.. publications.Select(static p => p.Key).Distinct()]);
+            there = stillThere([.. publications.Select(static p => p.Id).Distinct()]);
         }
         catch (DatabaseException)
         {
             return;
         }
-        foreach (var (name, turn, key) in publications)
+        foreach (var (name, turn, id) in publications)
         {
-            if (there.Contains(key))
+            if (there.Contains(id))
                 continue;
             turn.End(PublishEnd.Revoked);
-            audit.Event("server", $"ended the publisher of {name}: its stream key {key} was removed", turn.Publisher.Address);
+            audit.Event("server", $"ended the publisher of {name}: its {what} {id} was removed", turn.Publisher.Address);
         }
     }
 

@@ -1,5 +1,6 @@
 using XLive.Media;
 using XLive.Media.Rtmp;
+using XLive.Server.Accounts;
 using XLive.Server.Live;
 using XLive.Server.Rtmp;
 
@@ -23,7 +24,7 @@ internal sealed partial class RtmpPublisher : IRtmpPublisher
         (_name, _turn, _comesBack, _log) = (name, turn, comesBack, log);
         _further = new FurtherPictures(name, beginFurther, clock, (of, words) => LogLeftOut(log, of.ToString(), words));
         _feed = new FlvFeed(turn, words => LogLeftOut(log, name.ToString(), words), further: _further);
-        _cut = turn.Cut.UnsafeRegister(o => connection.Close("NetStream.Publish.Denied", WordsOf(turn.EndedFor)), null);
+        _cut = turn.Cut.UnsafeRegister(o => connection.Close("NetStream.Publish.Denied", WordsOf(turn)), null);
     }
 
     public void Take(in RtmpEvent occurred)
@@ -55,10 +56,11 @@ internal sealed partial class RtmpPublisher : IRtmpPublisher
         }
     }
 
-    private static string WordsOf(PublishEnd? end) => end switch
+    private static string WordsOf(Publication turn) => turn.EndedFor switch
     {
         PublishEnd.TakenOver => "Another publisher has taken the stream over.",
         PublishEnd.Kicked => "Publishing was ended by an operator.",
+        PublishEnd.Revoked when turn.Publisher.Key.StartsWith(ApiTokens.Holder, StringComparison.Ordinal) => "The token has been revoked.",
         PublishEnd.Revoked => "The stream key has been removed.",
         PublishEnd.OutOfMemory => "The stream needs more memory than live.memory_per_stream.",
         _ => "Publishing has ended.",

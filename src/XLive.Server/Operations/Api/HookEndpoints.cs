@@ -20,6 +20,7 @@ internal static class HookEndpoints
         var services = routes.ServiceProvider;
         var sender = services.GetRequiredService<HookSender>();
         var audit = services.GetRequiredService<AuditLog>();
+        var addressOf = services.GetRequiredService<AddressOf>();
         routes.MapMethods("/api/v1/hooks", GetAndHead, http =>
         {
             var after = Number(http.Request, "after", long.MaxValue) ?? 0;
@@ -39,7 +40,7 @@ internal static class HookEndpoints
         {
             if (sender.Spool?.Replay(Id(http)) != true)
                 throw NoSuch();
-            audit.Event(http.User.Identity?.Name ?? "", "replays event " + Id(http), http.Connection.RemoteIpAddress);
+            audit.Event(AccountFields.Who(http), "replays event " + Id(http), addressOf(http));
             http.Response.StatusCode = StatusCodes.Status202Accepted;
             return Task.CompletedTask;
         }).Requires(Permission.Admin);
@@ -47,7 +48,7 @@ internal static class HookEndpoints
         {
             if (sender.Spool?.Drop(Id(http)) != true)
                 throw NoSuch();
-            audit.Event(http.User.Identity?.Name ?? "", "drops event " + Id(http), http.Connection.RemoteIpAddress);
+            audit.Event(AccountFields.Who(http), "drops event " + Id(http), addressOf(http));
             http.Response.StatusCode = StatusCodes.Status204NoContent;
             return Task.CompletedTask;
         }).Requires(Permission.Admin);

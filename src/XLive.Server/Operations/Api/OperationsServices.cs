@@ -18,6 +18,10 @@ public static class OperationsServices
         services.AddSingleton<SessionEndpoints>();
         services.AddSingleton<StreamEndpoints>();
         services.AddSingleton<LimitEndpoints>();
+        services.AddSingleton<TokenEndpoints>();
+        services.AddSingleton<UserEndpoints>();
+        services.AddSingleton<StreamKeyEndpoints>();
+        services.AddSingleton<SigningKeyEndpoints>();
         services.AddHostedService<SettingsWatch>();
     }
 

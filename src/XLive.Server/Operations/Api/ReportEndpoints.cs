@@ -39,7 +39,7 @@ internal static class ReportEndpoints
         {
             if (!Of(services).Outbox.Replay(Id(http)))
                 throw NoSuch();
-            services.GetRequiredService<AuditLog>().Event(http.User.Identity?.Name ?? "", "replays report " + Id(http), http.Connection.RemoteIpAddress);
+            services.GetRequiredService<AuditLog>().Event(AccountFields.Who(http), "replays report " + Id(http), services.GetRequiredService<AddressOf>()(http));
             http.Response.StatusCode = StatusCodes.Status202Accepted;
             return Task.CompletedTask;
         }).Requires(Permission.Admin);

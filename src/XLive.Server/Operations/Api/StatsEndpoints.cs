@@ -97,6 +97,8 @@ public static class StatsEndpoints
 
         HookEndpoints.WriteStats(json, services);
 
+        AccountStats.Write(json, services);
+
         var folder = services.GetRequiredService<FolderSource>();
         json.WriteStartObject("files");
         json.WriteNumber("cached", folder.Table.Count);

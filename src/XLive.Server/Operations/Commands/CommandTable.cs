@@ -12,6 +12,7 @@ public static class CommandTable
         new("sign", "make a signed URL", SignCommand.Help, SignCommand.RunAsync, ["prefix"]),
         new("user", "passwords and sign-in links", UserCommand.Help, UserCommand.RunAsync, []),
         new("streamkey", "what encoders publish by", StreamKeyCommand.Help, StreamKeyCommand.RunAsync, []),
+        new("token", "API tokens, for machines", TokenCommand.Help, TokenCommand.RunAsync, []),
         new("key", "signing keys", KeyCommand.Help, KeyCommand.RunAsync, []),
         new("traffic", "what was reported, what waits, and reports that were refused", TrafficCommand.Help, TrafficCommand.RunAsync, ["all"]),
         new("hooks", "events that the site has not taken", HooksCommand.Help, HooksCommand.RunAsync, ["all"]),

@@ -47,6 +47,7 @@ internal static class KeyCommand
                 }
                 if (!files.Add(key))
                     throw new InvalidOperationException($"there is a key '{id}' already");
+                CommandAudit.Write(settings, $"made the signing key '{id}'");
                 Console.WriteLine(key.Secret);
                 return Task.FromResult(0);
             case ["show", var id]:
@@ -56,6 +57,7 @@ internal static class KeyCommand
             case ["remove", var id]:
                 if (!files.Remove(id))
                     throw new InvalidOperationException($"data/keys has no key '{id}'");
+                CommandAudit.Write(settings, $"removed the signing key '{id}'");
                 return Task.FromResult(0);
             default:
                 throw new UsageException("say list, new ID, show ID or remove ID");

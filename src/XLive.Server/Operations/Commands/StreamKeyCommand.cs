@@ -1,9 +1,6 @@
-using XLive.Server.Access;
 using XLive.Server.Accounts;
-using XLive.Server.Live;
-using XLive.Server.Rtmp;
+using XLive.Server.Operations.Api;
 using XLive.Server.Settings;
-using XLive.Server.Storage;
 
 namespace XLive.Server.Operations.Commands;
 
@@ -11,19 +8,22 @@ internal static class StreamKeyCommand
 {
     public const string Help = """
         streamkey list
-        streamkey add APP/STREAM
+        streamkey add APP/STREAM [--name N] [--for 30d]
         streamkey remove ID
 
         What encoders publish by. A stream may have several keys.
 
           list        ids, streams, since when; never a key
-          add         makes a key and prints its RTMP URL, once: it is kept nowhere
+          add         makes a key and prints its RTMP URL, once: it is kept nowhere. N says what it is for; without --for it is good for ever
           remove      the key opens nothing any more, and who publishes by it ends within seconds
         """;
 
     public static async Task<int> RunAsync(CommandLineWords words)
     {
+        var (called, lasts) = (words.Take("name") ?? "", words.Take("for"));
         words.NothingElse();
+        if (called.Length > StreamKeys.LongestName || called.Any(char.IsControl))
+            throw new UsageException($"a key's name is up to {StreamKeys.LongestName} characters without control characters");
         var settings = ServerSettings.Load(SettingsInput.OfProcess(words.Settings));
         await using var services = UserCommand.Services(settings);
         var keys = services.GetRequiredService<StreamKeys>();
@@ -31,19 +31,20 @@ internal static class StreamKeyCommand
         {
             case ["list"]:
                 foreach (var key in keys.All)
-                    Console.WriteLine($"{key.Id}\t{key.Stream}\t{key.Created.UtcDateTime:yyyy-MM-dd HH:mm}Z");
+                    Console.WriteLine($"{key.Id}\t{key.Stream}\t{key.Created.UtcDateTime:yyyy-MM-dd HH:mm}Z\t{(key.Expires is { } end ? $"until {end.UtcDateTime:yyyy-MM-dd HH:mm}Z" : "for ever")}\t{key.Name}");
                 return 0;
             case ["add", var stream]:
-                if (stream.Split('/') is not [var app, var name] || !StreamName.TryOf(app, name, out _))
-                    throw new UsageException($"'{stream}' is not APP/STREAM: letters, digits and ._~- up to 128 each, no leading dot");
-                if (!settings.Of<LiveAppsOptions>().Apps.Contains(app))
-                    throw new UsageException($"'{app}' is none of live.apps: {string.Join(", ", settings.Of<LiveAppsOptions>().Apps)}");
-                if (StreamKeys.IsKey(name))
-                    throw new UsageException($"'{name}' looks like a key; name the stream as viewers shall see it");
-                Console.WriteLine(UrlOf(settings, stream, keys.Make(stream, out _)));
+                if (StreamKeyEndpoints.Fault(stream, settings) is { } fault)
+                    throw new UsageException(fault);
+                var made = keys.Make(stream, out var its, called, lasts is null ? null : DateTimeOffset.UtcNow + CommandLineWords.Duration(lasts));
+                CommandAudit.Write(settings, $"made the stream key {its} of {stream}");
+                Console.WriteLine(UrlOf(settings, stream, made));
                 return 0;
             case ["remove", var id]:
-                return keys.Remove(id) ? 0 : throw new InvalidOperationException($"there is no key '{id}'; streamkey list names them");
+                if (!keys.Remove(id))
+                    throw new InvalidOperationException($"there is no key '{id}'; streamkey list names them");
+                CommandAudit.Write(settings, $"removed the stream key {id}");
+                return 0;
             default:
                 throw new UsageException("say list, add APP/STREAM or remove ID");
         }

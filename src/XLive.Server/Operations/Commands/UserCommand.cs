@@ -34,7 +34,10 @@ internal static class UserCommand
                     Console.WriteLine($"{user.Name}\t{string.Join(",", user.Permissions.Names())}\t{(user.HasPassword ? "password" : "no password")}");
                 return 0;
             case ["link"] or ["link", _]:
-                Console.WriteLine(OwnUrls.Management(settings) + users.MakeLink(words.Plain.Count > 1 ? words.Plain[1] : Users.Admin));
+                var whose = words.Plain.Count > 1 ? words.Plain[1] : Users.Admin;
+                var link = users.MakeLink(whose);
+                CommandAudit.Write(settings, $"made a sign-in link for {whose}");
+                Console.WriteLine(OwnUrls.Management(settings) + link);
                 return 0;
             case ["password"] or ["password", _]:
                 var name = words.Plain.Count > 1 ? words.Plain[1] : Users.Admin;
@@ -45,6 +48,7 @@ internal static class UserCommand
                     throw new UsageException($"a password has {Passwords.Shortest} to {Passwords.Longest} characters");
                 if (!await users.SetPasswordAsync(name, password))
                     throw new InvalidOperationException($"there is no user '{name}'");
+                CommandAudit.Write(settings, $"set the password of {name}");
                 return 0;
             default:
                 throw new UsageException("say list, link or password");

@@ -10,6 +10,7 @@ internal static class AllMetrics
         LiveMetrics.Write(metrics, services);
         TrafficMetrics.Write(metrics, services);
         HookMetrics.Write(metrics, services);
+        AccountMetrics.Write(metrics, services);
         FrontCacheMetrics.Write(metrics, services);
         RedisMetrics.Write(metrics, services);
         OriginMetrics.Write(metrics, services);
