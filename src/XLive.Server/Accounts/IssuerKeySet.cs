@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Collections.Frozen;
 using System.Numerics;
 using System.Security.Cryptography;
@@ -97,7 +96,7 @@ internal sealed class IssuerKeySet
         kid = TokenText.Text(member, "kid") ?? "";
         string? algorithm = TokenText.Text(member, "alg");
         if (kid.Length is 0 or > LongestKid || member.TryGetProperty("d", out _) || !IsForSignatures(member)
-            || algorithm is not (null or "ES256" or "RS256" or "PS256"))
+            || algorithm is not (null or "ES256" or "RS256" or "PS256") || (algorithm is null && member.TryGetProperty("alg", out _)))
         {
             return null;
         }
@@ -152,15 +151,6 @@ internal sealed class IssuerKeySet
         return new IssuerKey(algorithm, null, RSA.Create(new RSAParameters { Modulus = n, Exponent = e }));
     }
 
-    private static byte[]? Number(JsonElement member, string name)
-    {
-        try
-        {
-            return TokenText.Text(member, name) is { } text ? Base64Url.DecodeFromChars(text) : null;
-        }
-        catch (FormatException)
-        {
-            return null;
-        }
-    }
+    private static byte[]? Number(JsonElement member, string name) =>
+        TokenText.Text(member, name) is { } text && TokenText.TryDecode(text, out byte[] bytes) ? bytes : null;
 }

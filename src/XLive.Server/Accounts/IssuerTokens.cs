@@ -21,33 +21,44 @@ public sealed class IssuerTokens(AuthOptions options, IssuerKeys keys, TimeProvi
 
     internal async ValueTask<(SignedIn? Who, TokenFault Fault)> ReadAsync(TokenText token)
     {
-        if (token.Algorithm is not ("ES256" or "RS256" or "PS256"))
+        TokenFault fault = Unlike(token);
+        if (fault != TokenFault.None)
         {
-            return (null, TokenFault.Algorithm);
+            return (null, fault);
         }
-        if (!IsAccessToken(token.Type))
-        {
-            return (null, TokenFault.Form);
-        }
-        if (token.Kid.Length is 0 or > IssuerKeySet.LongestKid || await keys.FindAsync(token.Kid) is not { } key)
+        if (await keys.FindAsync(token.Kid) is not { } key)
         {
             return (null, TokenFault.Key);
         }
-        TokenFault fault = key.Verify(token);
-        return fault == TokenFault.None ? Read(token) : (null, fault);
+        fault = key.Verify(token);
+        return fault == TokenFault.None ? Claims(token, options.Issuer, options.Audience, clock.GetUtcNow()) : (null, fault);
+    }
+
+    /// <summary>What no issuer signs as an access token is refused before a key is looked for.</summary>
+    internal static TokenFault Unlike(in TokenText token)
+    {
+        if (token.Algorithm is not ("ES256" or "RS256" or "PS256"))
+        {
+            return TokenFault.Algorithm;
+        }
+        if (!IsAccessToken(token.Type))
+        {
+            return TokenFault.Form;
+        }
+        return token.Kid.Length is 0 or > IssuerKeySet.LongestKid ? TokenFault.Key : TokenFault.None;
     }
 
     // Of one key an issuer makes tokens of many kinds, to log out with for one; those say so (RFC 8725, 3.11).
     private static bool IsAccessToken(string? type) => type is null || type.Equals("JWT", StringComparison.OrdinalIgnoreCase)
         || type.Equals("at+jwt", StringComparison.OrdinalIgnoreCase) || type.Equals("application/at+jwt", StringComparison.OrdinalIgnoreCase);
 
-    private (SignedIn? Who, TokenFault Fault) Read(in TokenText token)
+    internal static (SignedIn? Who, TokenFault Fault) Claims(in TokenText token, string issuer, string audience, DateTimeOffset now)
     {
         using JsonDocument? document = token.Claims();
         try
         {
             if (document?.RootElement is not { ValueKind: JsonValueKind.Object } claims
-                || TokenText.Text(claims, "iss") != options.Issuer || !IsForUs(claims)
+                || TokenText.Text(claims, "iss") != issuer || !IsFor(claims, audience)
                 || TokenText.Text(claims, "sub") is not { Length: > 0 and <= LongestSubject } subject || subject.Any(static c => c is < '!' or > '~')
                 || !TokenText.TryTime(claims, "exp", out DateTimeOffset expires)
                 || !TryTimeIfAny(claims, "iat", out DateTimeOffset issued) || !TryTimeIfAny(claims, "nbf", out DateTimeOffset notBefore)
@@ -55,7 +66,7 @@ public sealed class IssuerTokens(AuthOptions options, IssuerKeys keys, TimeProvi
             {
                 return (null, TokenFault.Claims);
             }
-            return TokenText.Untimely(expires, notBefore > issued ? notBefore : issued, clock.GetUtcNow()) is { } fault
+            return TokenText.Untimely(expires, notBefore > issued ? notBefore : issued, now) is { } fault
                 ? (null, fault)
                 : (new SignedIn(Name + subject, permissions, null, expires) { By = Proof.Issuer, Streams = streams, Holder = Name + subject }, TokenFault.None);
         }
@@ -66,10 +77,10 @@ public sealed class IssuerTokens(AuthOptions options, IssuerKeys keys, TimeProvi
     }
 
     // One, or several services in an array (RFC 7519, 4.1.3).
-    private bool IsForUs(JsonElement claims) => claims.TryGetProperty("aud", out JsonElement audience) && audience.ValueKind switch
+    private static bool IsFor(JsonElement claims, string audience) => claims.TryGetProperty("aud", out JsonElement said) && said.ValueKind switch
     {
-        JsonValueKind.String => audience.GetString() == options.Audience,
-        JsonValueKind.Array => audience.EnumerateArray().Any(a => a.ValueKind == JsonValueKind.String && a.GetString() == options.Audience),
+        JsonValueKind.String => said.GetString() == audience,
+        JsonValueKind.Array => said.EnumerateArray().Any(a => a.ValueKind == JsonValueKind.String && a.GetString() == audience),
         _ => false,
     };
 

@@ -91,9 +91,9 @@ internal readonly struct TokenText
         {
             return JsonDocument.Parse(ClaimsJson, s_strict);
         }
-        catch (JsonException)
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
-            return null;
+            return null; // InvalidOperation: a name with half a surrogate
         }
     }
 
@@ -118,7 +118,7 @@ internal readonly struct TokenText
     }
 
     // The library's decoder lets white space, padding and stray bits pass: a token would have many spellings.
-    private static bool TryDecode(string text, out byte[] bytes)
+    public static bool TryDecode(string text, out byte[] bytes)
     {
         bytes = [];
         if (!text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_') || text.Length % 4 == 1)

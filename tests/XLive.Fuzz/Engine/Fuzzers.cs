@@ -16,6 +16,8 @@ public static class Fuzzers
         static () => new PlaylistFuzzer(),
         static () => new SettingsFuzzer(),
         static () => new TokenFuzzer(),
+        static () => new IssuerTokenFuzzer(),
+        static () => new KeySetFuzzer(),
         static () => new BodyFuzzer(),
         static () => new ProxyHeaderFuzzer(),
         static () => new ForwardedForFuzzer(),

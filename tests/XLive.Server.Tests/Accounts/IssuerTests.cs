@@ -143,6 +143,8 @@ public sealed class IssuerTests
     [InlineData("\"sub\":\"auth0|7\"", "\"sub\":\"a\\nb\"", TokenFault.Claims)]
     [InlineData("\"sub\":\"auth0|7\"", "\"sub\":\"\\ud800\"", TokenFault.Claims)]
     [InlineData("\"sub\":\"auth0|7\",", "", TokenFault.Claims)]
+    [InlineData("\"sub\":\"auth0|7\"", "\"sub\":\"auth0|7\",\"\\ud800\":1", TokenFault.Claims)]
+    [InlineData("\"permissions\":[\"monitor\"]", "\"permissions\":\"\\ud800\"", TokenFault.Claims)]
     [InlineData("[\"monitor\"]", "{\"monitor\":true}", TokenFault.Claims)]
     [InlineData("[\"monitor\"]", "[1]", TokenFault.Claims)]
     [InlineData("[\"monitor\"]", "[\"monitor\"],\"streams\":[\"nonsense\"]", TokenFault.Claims)]
@@ -189,14 +191,14 @@ public sealed class IssuerTests
             FakeIssuer.Jwk(issuer.Curve, "short").Replace("\"y\":\"", "\"y\":\"AA\",\"z\":\"", StringComparison.Ordinal),
             $$"""{"kty":"EC","crv":"P-256","kid":"off","x":"{{FakeIssuer.B64(new byte[32])}}","y":"{{FakeIssuer.B64(new byte[32])}}"}""",
             FakeIssuer.Jwk(weak, "weak"), $$"""{"kty":"RSA","kid":"one","n":"{{n}}","e":"AQ"}""", $$"""{"kty":"RSA","kid":"even","n":"{{n}}","e":"AQAA"}""",
-            $$"""{"kty":"RSA","kid":"slow","n":"{{n}}","e":"{{n}}"}""", $$"""{"kty":"RSA","kid":"text","n":"!!","e":"AQAB"}""",
+            $$"""{"kty":"RSA","kid":"slow","n":"{{n}}","e":"{{n}}"}""", $$"""{"kty":"RSA","kid":"text","n":"!!","e":"AQAB"}""", $$"""{"kty":"RSA","kid":"padded","n":"{{n}}==","e":"AQAB"}""", FakeIssuer.Jwk(issuer.Modulus, "number", ",\"alg\":256"),
             FakeIssuer.Jwk(issuer.Curve, "twice"), FakeIssuer.Jwk(issuer.Modulus, "twice"),
             FakeIssuer.Jwk(issuer.Curve, "good", ",\"use\":\"sig\",\"alg\":\"ES256\",\"key_ops\":[\"verify\"],\"x5c\":[\"x\"]"),
         ]);
         await using var host = await AccountsHost.StartAsync(issuer.Options);
         foreach (var kid in (string[])["enc", "ops", "private", "alg", "curve", "short", "off", "twice"])
             Assert.Equal((kid, TokenFault.Key), (kid, await FaultOf(host, issuer.Token(kid: kid))));
-        foreach (var kid in (string[])["weak", "one", "even", "slow", "text", "twice"])
+        foreach (var kid in (string[])["weak", "one", "even", "slow", "text", "padded", "number", "twice"])
             Assert.Equal((kid, TokenFault.Key), (kid, await FaultOf(host, issuer.Token("RS256", kid: kid))));
         Assert.Equal(TokenFault.None, await FaultOf(host, issuer.Token(kid: "good")));
         Assert.Equal(3, host.Get<IssuerKeys>().Count);
@@ -347,6 +349,7 @@ public sealed class IssuerTests
             ("no well-formed JSON", static (http, stop) => http.Response.WriteAsync(new string('[', 100_000), stop)),
             ("no well-formed JSON", static (http, stop) => http.Response.WriteAsync("""{"keys":[],"keys":[]}""", stop)),
             ("no well-formed JSON", static (http, stop) => http.Response.WriteAsync("""{"keys":[{"kid":"\ud800"}]}""", stop)),
+            ("no well-formed JSON", static (http, stop) => http.Response.WriteAsync("""{"keys":[{"\ud800":1}]}""", stop)),
             ("it answers 302", (http, _) =>
             {
                 http.Response.Redirect(issuer.Url + "2");

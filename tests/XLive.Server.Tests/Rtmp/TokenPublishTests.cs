@@ -39,9 +39,16 @@ public sealed class TokenPublishTests
 
     private static async Task<(string Id, string Secret)> Make(TestServer server, string name, Permission permission, params string[] streams)
     {
-        var (_, token, secret) = await server.Get<ApiTokens>().MakeAsync(name, permission, StreamPatterns.Of(streams), null, "test");
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var (_, token, secret) = await Away(server.Get<ApiTokens>().MakeAsync(name, permission, StreamPatterns.Of(streams), null, "test"));
         return (token!.Id, secret);
+    }
+
+    /// <summary>The test blocks on its sockets, and must not on the thread that brought this.</summary>
+    private static async Task<T> Away<T>(Task<T> task)
+    {
+        var result = await task;
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        return result;
     }
 
     [Fact]
@@ -60,8 +67,7 @@ public sealed class TokenPublishTests
 
         using var client = new RtmpClient(port);
         client.Publish("cam-1?access_token=" + secret);
-        Assert.Equal("encoder", await server.Get<ApiTokens>().RemoveAsync(id));
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        Assert.Equal("encoder", await Away(server.Get<ApiTokens>().RemoveAsync(id)));
         client.Hear("The token has been revoked.");
         Until.Equal(0, () => server.Get<LiveStreams>().Count, "streams");
         Assert.Contains($"its API token {id} was removed", server.Log("audit.log"), StringComparison.Ordinal);
@@ -75,9 +81,8 @@ public sealed class TokenPublishTests
         var (server, port) = await StartAsync();
         await using var _ = server;
         await server.Get<Users>().AddAsync("anna", Permission.Publish, "a long password", StreamPatterns.Of(["live/anna"]));
-        var grant = await server.Get<SignIns>().OpenAsync("anna");
+        var grant = await Away(server.Get<SignIns>().OpenAsync("anna"));
         var token = server.Get<AccessTokens>().Issue(server.Get<Users>().Find("anna")!, grant.Id);
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         Published(server, port, "anna?access_token=" + token, "user anna");
         Refused(server, port, "bert?access_token=" + token, NotForIt);
     }
