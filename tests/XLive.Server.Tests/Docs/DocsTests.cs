@@ -63,7 +63,7 @@ public sealed partial class DocsTests(ProgramFacts facts) : IClassFixture<Progra
     {
         var index = File.ReadAllText(Path.Combine(Root, "docs/README.md"));
         NoFaults(Pages.Select(static p => p.Name).Where(name => name.StartsWith("docs/", StringComparison.Ordinal) && name != "docs/README.md"
-            && !index.Contains($"]({Path.GetFileName(name)})", StringComparison.Ordinal)));
+            && !index.Contains($"]({Path.GetFileName(name)})", StringComparison.Ordinal)).Select(static name => name + " is not in docs/README.md"));
         Assert.Contains("(docs/README.md)", File.ReadAllText(Path.Combine(Root, "README.md")), StringComparison.Ordinal);
     }
 
