@@ -39,8 +39,8 @@ public sealed partial class ReadmeTests
         using var http = new HttpClient { BaseAddress = new Uri($"http://localhost:{checkout.Port}") };
         if (!IsStart(scripts[0]))
         {
-            // A page in the midst of the story begins beside a server, whose admin has the password that the pages give him.
-            await checkout.Start("./run");
+            // A page in the midst of the story begins beside a server that has films, and an admin with the password that the pages give him.
+            await checkout.Start($"./run --backend.filesystem.root={films.Path}");
             await checkout.Run("echo 'a long password' | ./run user password");
         }
 

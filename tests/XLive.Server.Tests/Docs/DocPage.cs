@@ -106,7 +106,7 @@ public sealed partial class DocPage
     private static partial Regex Span();
 
     // Whatever stands before: variables, another user, the name that is given the output.
-    [GeneratedRegex(@"^(?:[A-Za-z_]+=\$\(|(?:[A-Z_]+=\S+\s+)*(?:sudo\s+(?:-u\s+\w+\s+)?)?)(?:\./(?:run|test|bench)|curl|ff(?:mpeg|play|probe)|openssl|certbot|lego|psql|pg_\w+|createdb|python3|php|node|dotnet|redis-cli|modprobe|echo|apt-get|systemctl|docker|ssh|rsync)(?:\s|$)")]
+    [GeneratedRegex(@"^(?:[A-Za-z_]+=\$\(|(?:[A-Z_]+=\S+\s+)*(?:sudo\s+(?:-u\s+\w+\s+)?)?)(?:\./(?:run|test|bench|package)|xlive|curl|ff(?:mpeg|play|probe)|openssl|certbot|lego|psql|pg_\w+|createdb|python3|php|node|dotnet|redis-cli|modprobe|echo|apt|apt-get|tar|systemctl|docker|ssh|rsync)(?:\s|$)")]
     private static partial Regex Program();
 
     [GeneratedRegex(@"# (?:not tried: .+|tried by tests/\S+\.cs.*)$")]
