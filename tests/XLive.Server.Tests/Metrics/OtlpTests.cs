@@ -19,7 +19,7 @@ public sealed class OtlpTests
         var entry = await api.Server.Get(api.Server.Link(Films.Master, "u1"));
         await api.Server.Get(GateServer.SessionPathOf(entry) + Films.Segment);
         // What follows blocks, which no thread may that moves the server's bytes.
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await OffTheServersThread();
         await using var house = new OtlpHouse();
         MetricsText text = null!;
         house.Figures = metrics => AllMetrics.Write(new Both(metrics, text = new MetricsText()), api.Server.Services);
@@ -100,6 +100,8 @@ public sealed class OtlpTests
         Assert.Contains(said, fault, StringComparison.Ordinal);
         Assert.DoesNotContain("who:secret", fault, StringComparison.Ordinal);
     }
+
+    private static async Task OffTheServersThread() => await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
 
     /// <summary>What one is told the other is told too: the same values, though they go on being counted.</summary>
     private sealed class Both(IMetrics one, IMetrics other) : IMetrics

@@ -25,7 +25,7 @@ public sealed partial class PrometheusTests
         using var redis = RedisProcess.Start();
         await using var api = await SessionApi.StartAsync(MetricsTests.Everything(redis));
         var page = (await api.Ask("GET", "/metrics")).Text;
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await OffTheServersThread();
         Assert.Equal((0, ""), Promtool(page, "check", "metrics"));
         // It does look.
         var (code, said) = Promtool("# TYPE xlive_bad counter\nxlive_bad 1\n", "check", "metrics");
@@ -78,6 +78,8 @@ public sealed partial class PrometheusTests
         Assert.Contains("packaging/prometheus/alerts.yml", page, StringComparison.Ordinal);
         Assert.Contains("packaging/grafana/xlive.json", page, StringComparison.Ordinal);
     }
+
+    private static async Task OffTheServersThread() => await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
 
     private static IEnumerable<string> Faults(string expression, Names names)
     {
