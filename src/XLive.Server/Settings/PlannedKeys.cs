@@ -18,9 +18,6 @@ internal static class PlannedKeys
         SettingUnit unit = SettingUnit.None, string? least = null, string? most = null) =>
         feature => New(name, Shape.Of(typeof(T), unit, least, most), value, why, feature, restart, secret);
 
-    private static Func<string, SettingKey> Optional(string name, string why, bool restart = false) =>
-        feature => New(name, Shape.Of(typeof(string), optional: true), null, why, feature, restart, false);
-
     private static SettingKey New(string name, Shape shape, object? value, string why, string feature, bool restart, bool secret) => new()
     {
         Name = name,

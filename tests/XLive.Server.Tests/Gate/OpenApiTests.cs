@@ -17,8 +17,8 @@ public sealed partial class OpenApiTests
     // Pages, and what they load.
     private static bool IsPage(string path) => path == "/" || path.StartsWith("/monitor", StringComparison.Ordinal);
 
-    // What it takes to have one of these is in tests of their own: a publisher, and a site that takes nothing.
-    private static readonly string[] s_notAsked = ["delete /api/v1/streams/{app}/{stream}", "get /api/v1/traffic/reports/{id}", "get /api/v1/hooks/{id}"];
+    // What it takes to have one of these is in tests of their own: a publisher, an If-Match, and a site that takes nothing.
+    private static readonly string[] s_notAsked = ["delete /api/v1/streams/{app}/{stream}", "patch /api/v1/users/{name}", "patch /api/v1/streamkeys/{id}", "get /api/v1/traffic/reports/{id}", "get /api/v1/hooks/{id}"];
 
     private sealed record Route(string Method, string Path, Permission? Permission)
     {
@@ -72,7 +72,9 @@ public sealed partial class OpenApiTests
     {
         var file = OpenApiFile.Read();
         foreach (var type in (JsonTypeInfo[])[AccountsJson.Default.LoginRequest, AccountsJson.Default.RefreshRequest, AccountsJson.Default.PasswordRequest,
-            SessionJson.Default.RevocationRequest, CacheJson.Default.CachePaths])
+            SessionJson.Default.RevocationRequest, CacheJson.Default.CachePaths, AccountFieldsJson.Default.TokenRequest, AccountFieldsJson.Default.UserRequest,
+            AccountFieldsJson.Default.UserChangeRequest, AccountFieldsJson.Default.StreamKeyRequest, AccountFieldsJson.Default.StreamKeyChangeRequest,
+            AccountFieldsJson.Default.SigningKeyRequest])
             Assert.Equal(type.Properties.Select(static p => p.Name).Order(), Fields(file, type.Type.Name).Order());
         Assert.Equal(AccountsJson.Default.TokensAnswer.Properties.Select(static p => p.Name).Order(), Fields(file, "Tokens").Order());
         Assert.Equal(AccountsJson.Default.MeAnswer.Properties.Select(static p => p.Name).Order(), Fields(file, "Me").Order());
@@ -120,6 +122,17 @@ public sealed partial class OpenApiTests
 
         var created = await api.Post("/api/v1/revocations", """{"uid":"u2","for":"2h","reason":"shared"}""");
         Look("post", "/api/v1/revocations", created, 201);
+        foreach (var (path, body, one) in ((string, string, string?)[])[
+            ("/api/v1/tokens", """{"name":"machine","permissions":["monitor"]}""", "{id}"), ("/api/v1/users", """{"name":"somebody","permissions":["subscribe"]}""", "{name}"),
+            ("/api/v1/streamkeys", """{"stream":"live/cam","name":"studio"}""", "{id}"), ("/api/v1/keys", """{"id":"k1"}""", null)])
+        {
+            var made = await api.Post(path, body);
+            Look("post", path, made, 201);
+            if (one is null)
+                continue;
+            Look("get", $"{path}/{one}", await api.Ask("GET", made["Location"]!), 200);
+        }
+        Look("post", "/api/v1/users/{name}/link", await api.Post("/api/v1/users/somebody/link", ""), 201);
         var sid = await api.Sid();
         Look("get", "/api/v1/sessions/{sid}", await api.Ask("GET", "/api/v1/sessions/" + sid), 200);
         foreach (var (method, path, operation) in file.Operations.Where(static o => o.Method == "get" && !o.Path.Contains('{') && HasSchema(o.Operation)))
