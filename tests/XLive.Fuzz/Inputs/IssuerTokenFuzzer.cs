@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Text.Json;
 using XLive.Fuzz.Engine;
 using XLive.Server.Accounts;
 
@@ -60,11 +59,11 @@ public sealed class IssuerTokenFuzzer : Fuzzer<string>
             return;
         var parts = input.Split('.');
         FuzzFailure.Unless(parts.Length == 3 && input.Length <= 8192 && Site.Decoded(parts[2]) is not null, "one spelling of three parts");
-        var head = Members(Site.Decoded(parts[0])!);
+        var head = JsonText.Members(Site.Decoded(parts[0])!);
         FuzzFailure.Unless(head["alg"] is "ES256" or "RS256" or "PS256", "alg");
         FuzzFailure.Unless(!head.ContainsKey("crit") && !head.ContainsKey("zip") && !head.ContainsKey("b64"), "nothing that must be understood");
         FuzzFailure.Unless(!head.TryGetValue("typ", out var type) || (type as string)?.ToLowerInvariant() is "jwt" or "at+jwt" or "application/at+jwt", "typ");
-        var claims = Members(Site.Decoded(parts[1])!);
+        var claims = JsonText.Members(Site.Decoded(parts[1])!);
         FuzzFailure.Equal(Issuer, claims["iss"] as string, "iss");
         FuzzFailure.Unless(claims["aud"] is Audience || (claims["aud"] as List<object?>)?.Contains(Audience) == true, "aud");
         var subject = (string)claims["sub"]!;
@@ -85,46 +84,4 @@ public sealed class IssuerTokenFuzzer : Fuzzer<string>
     }
 
     private static string[] Words(object? value) => value is string text ? text.Split(' ', StringSplitOptions.RemoveEmptyEntries) : [.. ((List<object?>)value!).Select(static v => (string)v!)];
-
-    /// <summary>Strings, numbers and lists of these; of all else null.</summary>
-    private static Dictionary<string, object?> Members(byte[] json)
-    {
-        var members = new Dictionary<string, object?>();
-        var reader = new Utf8JsonReader(json);
-        reader.Read();
-        FuzzFailure.Equal(JsonTokenType.StartObject, reader.TokenType, "JSON");
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var name = reader.ValueIsEscaped ? reader.GetString()! : Latin(reader.ValueSpan);
-            reader.Read();
-            FuzzFailure.Unless(members.TryAdd(name, Value(ref reader)), "given twice: " + name);
-        }
-        return members;
-    }
-
-    private static object? Value(ref Utf8JsonReader reader)
-    {
-        if (reader.TokenType == JsonTokenType.StartArray)
-        {
-            var list = new List<object?>();
-            while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-                list.Add(Value(ref reader));
-            return list;
-        }
-        if (reader.TokenType == JsonTokenType.Number)
-            return double.Parse(Latin(reader.ValueSpan), System.Globalization.CultureInfo.InvariantCulture);
-        if (reader.TokenType != JsonTokenType.String)
-        {
-            reader.Skip();
-            return null;
-        }
-        try
-        {
-            return reader.GetString();
-        }
-        catch (InvalidOperationException)
-        {
-            return null; // half a surrogate, or no UTF-8, where nobody reads it
-        }
-    }
 }

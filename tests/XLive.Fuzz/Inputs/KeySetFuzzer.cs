@@ -1,8 +1,5 @@
 using System.Buffers.Text;
 using System.Numerics;
-using System.Security.Cryptography;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using XLive.Fuzz.Engine;
 using XLive.Server.Accounts;
 
@@ -14,8 +11,15 @@ public sealed class KeySetFuzzer : Fuzzer<byte[]>
     private static readonly BigInteger P = BigInteger.Parse("0ffffffff00000001000000000000000000000000ffffffffffffffffffffffff", System.Globalization.NumberStyles.HexNumber);
     private static readonly BigInteger B = BigInteger.Parse("05ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b", System.Globalization.NumberStyles.HexNumber);
 
-    // Made once a process: what they are changes no outcome.
-    private static readonly (string X, string Y)[] Points = [.. Enumerable.Range(0, 4).Select(static _ => Point())];
+    // The base point and its multiples.
+    private static readonly (string X, string Y)[] Points =
+    [
+        ("axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"),
+        ("fPJ7GI0DT36KUjgDBLUaw8CJaeJ38hs1pgtI_EdmmXg", "B3dVENuO0EApPZrGn3Qw27p9reY86YIpngS3nSJ4c9E"),
+        ("Xsvk0aYzCkTI9--VHUvxZebGtyHvramF-0FmG8bn_Ww", "hzRkDEmY_343SwbOGmSi7NgqsDY4T7g9mnmxJ6J9UDI"),
+        ("4lNKNTLQj7ugLd5lnuYr0AMf4tt4VZbvUJMCRGsDCFI", "4PFXWkxjPMcZ3-5f2oYtdk78lsPzDuAFXELCPxhO2MY"),
+    ];
+
     private static readonly string[] Moduli = [Modulus(2048), Modulus(3072), Modulus(1024)];
 
     private IssuerKeySet? _set;
@@ -35,17 +39,13 @@ public sealed class KeySetFuzzer : Fuzzer<byte[]>
         "\"alg\":\"ES256\",", "\"alg\":5,", "\"key_ops\":[\"verify\"],", "\"key_ops\":[],", "\"crv\":\"P-384\",", "\"e\":\"AQ\"", "\"e\":\"AQAA\"", "\"n\":\"\"", "AAAA", "=", "\\ud800", "\"keys\":[]", "[[[[[[[[[[", " ",
     ];
 
-    private static (string X, string Y) Point()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var q = key.ExportParameters(false).Q;
-        return (Base64Url.EncodeToString(q.X), Base64Url.EncodeToString(q.Y));
-    }
-
+    // Nobody looks whether it is of two primes.
     private static string Modulus(int bits)
     {
-        using var key = RSA.Create(bits);
-        return Base64Url.EncodeToString(key.ExportParameters(false).Modulus);
+        var bytes = new byte[bits / 8];
+        Dice.For("moduli", 1, bits).Fill(bytes);
+        (bytes[0], bytes[^1]) = ((byte)(bytes[0] | 0x80), (byte)(bytes[^1] | 1));
+        return Base64Url.EncodeToString(bytes);
     }
 
     protected override string Generate(Dice dice) =>
@@ -83,10 +83,10 @@ public sealed class KeySetFuzzer : Fuzzer<byte[]>
     {
         if (!accepted)
             return;
-        var keys = JsonNode.Parse(input, documentOptions: new JsonDocumentOptions { MaxDepth = 8 })!["keys"]!.AsArray();
+        var keys = (List<object?>)JsonText.Members(input)["keys"]!;
         FuzzFailure.Unless(keys.Count <= IssuerKeySet.MostKeys, "no more keys than are taken");
         var count = 0;
-        foreach (var ofOneName in keys.OfType<JsonObject>().Where(IsUsable).GroupBy(static k => Text(k, "kid")!))
+        foreach (var ofOneName in keys.OfType<Dictionary<string, object?>>().Where(IsUsable).GroupBy(static k => Text(k, "kid")!))
         {
             var isThere = _set!.Find(ofOneName.Key) is not null;
             count += isThere ? 1 : 0;
@@ -97,11 +97,11 @@ public sealed class KeySetFuzzer : Fuzzer<byte[]>
         FuzzFailure.Equal(count, _set!.Count, "keys");
     }
 
-    private static bool IsUsable(JsonObject key)
+    private static bool IsUsable(Dictionary<string, object?> key)
     {
         if (Text(key, "kid") is not { Length: > 0 and <= 256 } || key.ContainsKey("d") || (key.ContainsKey("use") && Text(key, "use") != "sig"))
             return false;
-        if (key.ContainsKey("key_ops") && (key["key_ops"] as JsonArray)?.Any(static u => Text(u) == "verify") != true)
+        if (key.TryGetValue("key_ops", out var uses) && (uses as List<object?>)?.Contains("verify") != true)
             return false;
         if (key.ContainsKey("alg") && Text(key, "alg") is not ("ES256" or "RS256" or "PS256"))
             return false;
@@ -113,20 +113,8 @@ public sealed class KeySetFuzzer : Fuzzer<byte[]>
         return x < P && y < P && (BigInteger.ModPow(y, 2, P) - BigInteger.ModPow(x, 3, P) + (3 * x) - B) % P == 0;
     }
 
-    private static BigInteger? Number(JsonObject key, string name) =>
+    private static BigInteger? Number(Dictionary<string, object?> key, string name) =>
         Text(key, name) is { } text && Site.Decoded(text) is { } bytes ? new BigInteger(bytes, isUnsigned: true, isBigEndian: true) : null;
 
-    private static string? Text(JsonObject key, string name) => Text(key[name]);
-
-    private static string? Text(JsonNode? node)
-    {
-        try
-        {
-            return node is JsonValue value && value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : null;
-        }
-        catch (InvalidOperationException)
-        {
-            return null;
-        }
-    }
+    private static string? Text(Dictionary<string, object?> key, string name) => key.GetValueOrDefault(name) as string;
 }
