@@ -38,9 +38,9 @@ public sealed partial class VersionTests : IDisposable
     public async Task What_is_not_committed_is_told()
     {
         var sources = await Repositories("sources", commits: 1);
-        await File.WriteAllTextAsync(Path.Combine(sources, "notes"), "of no matter");
+        await File.WriteAllTextAsync(Path.Combine(sources, "notes"), "of no matter", TestContext.Current.CancellationToken);
         Assert.DoesNotContain("dirty", await Version(sources), StringComparison.Ordinal);
-        await File.AppendAllTextAsync(Path.Combine(sources, "src/a.cs"), "// changed");
+        await File.AppendAllTextAsync(Path.Combine(sources, "src/a.cs"), "// changed", TestContext.Current.CancellationToken);
         Assert.Matches("^1\\.2\\.3\\+1\\.g[0-9a-f]{8}\\.dirty$", await Version(sources));
         await Git(sources, "tag", "v2.0.0");
         Assert.Equal("2.0.0+dirty", await Version(sources));
