@@ -111,6 +111,7 @@ public abstract class TokenTests(DatabaseKind kind) : AccountsTests(kind)
     [InlineData("\"iat\":1740830400", "\"iat\":1740830400,\"nbf\":\"0\"")]
     [InlineData("\"iss\":\"xlive\"", "\"iss\":\"xlivf\"")]
     [InlineData("\"aud\":\"xlive\"", "\"aud\":[\"xlive\"]")]
+    [InlineData("\"aud\":\"xlive\"", "\"aud\":\"other\"")]
     [InlineData("\"sub\":\"admin\"", "\"sub\":5")]
     [InlineData("\"sub\":\"admin\"", "\"sub\":\"\"")]
     [InlineData("[\"admin\"]", "\"admin\"")]

@@ -69,6 +69,25 @@ public sealed class RouteTests
         Assert.Equal("", (await server.Ask("HEAD", "/stats", bearer)).Text);
     }
 
+    [Theory]
+    [InlineData(Permission.Publish)]
+    [InlineData(Permission.Subscribe)]
+    [InlineData(Permission.Monitor)]
+    [InlineData(Permission.Admin)]
+    public async Task Each_permission_opens_what_it_covers_and_no_more(Permission has)
+    {
+        await using var server = await GateServer.StartAsync();
+        var routes = Routes(server).Where(static r => r.Needs?.Permission > Permission.None).ToList();
+        Assert.Contains(routes, static r => r is { Method: "POST", Path: "/api/v1/users" });
+        foreach (var (method, path, needs) in routes)
+        {
+            // Of its own for each: a call may take it away.
+            var (_, _, secret) = await server.Services.GetRequiredService<ApiTokens>().MakeAsync("machine" + Guid.NewGuid().ToString("N"), has, StreamPatterns.All, null, "a test");
+            var reply = await server.Ask(method, path, "Authorization: Bearer " + secret, "Content-Length: 0");
+            Assert.True((reply.Status != 403) == has.Cover(needs!.Permission!.Value) && reply.Status != 401, $"{method} {path} answers {reply.Status} to {has}: {reply.Text}");
+        }
+    }
+
     [Fact]
     public async Task The_settings_are_told_without_their_secrets()
     {

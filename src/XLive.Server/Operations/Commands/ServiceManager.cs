@@ -50,7 +50,7 @@ internal sealed class ServiceManager : IDisposable
         _socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { SendTimeout = 1000 };
         if (variable(WatchdogProcess) is { Length: > 0 } whose && whose != process.ToString(CultureInfo.InvariantCulture))
             return;
-        if (long.TryParse(variable(WatchdogTime), NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds) && microseconds > 0)
+        if (WholeNumber.TryRead(variable(WatchdogTime), out long microseconds) && microseconds > 0)
             _watchdog = TimeSpan.FromMicroseconds(Math.Min(microseconds, LongestWatch));
     }
 
