@@ -12,6 +12,23 @@ public sealed partial class SharedPathTests
 
     static CancellationToken Stop => TestContext.Current.CancellationToken;
 
+    /// <summary>Who is on this machine has cubic: SocketTuningTests.</summary>
+    [Fact]
+    public async Task Who_is_five_milliseconds_away_has_BBR()
+    {
+        using var films = new TempFolder();
+        await File.WriteAllBytesAsync(films["film.ts"], new byte[16 << 20], Stop);
+        await using var way = await LossyLink.Up("-x delay=5 -f rate=8m");
+        await using var server = await ServerProcess.Start(films.Path, null, [], new(way.ServerSide));
+        var url = $"http://{LossyLink.ServerAddress}:{server.Port}{ServerProcess.Sign("/film.ts", scope: "/film.ts").InQuery}";
+        var download = Tool.Run("ip", ["netns", "exec", way.ViewerSide, "curl", "-s", "-m", "8", "-o", "/dev/null", url], TimeSpan.FromSeconds(15));
+        var sockets = "";
+        while (!download.IsCompleted && !sockets.Contains(" bbr ", StringComparison.Ordinal))
+            sockets = (await Tool.Run("ip", ["netns", "exec", way.ServerSide, "ss", "-tinH", "state", "established", $"( sport = :{server.Port} )"], TimeSpan.FromSeconds(5))).MustSucceed().Output;
+        Assert.Contains(" bbr ", sockets, StringComparison.Ordinal);
+        await download;
+    }
+
     [Theory]
     [InlineData(1, false)]
     [InlineData(24, true)]

@@ -31,12 +31,11 @@ internal static class CongestionControl
         }
     }
 
-    /// <summary>Whether connections may go from BBR to cubic and back: without root a kernel lets only have what it lists as allowed.</summary>
-    public static bool MayChange(Socket listener)
-    {
-        var may = TrySet(listener.SafeHandle, "cubic");
-        return TrySet(listener.SafeHandle, "bbr") && may;
-    }
+    /// <summary>
+    /// Whether connections may go from cubic to BBR and back: without root a kernel lets only have what it lists as allowed. They begin with cubic then: once BBR has had a
+    /// socket, the kernel paces it under cubic too.
+    /// </summary>
+    public static bool MayChange(Socket listener) => TrySet(listener.SafeHandle, "bbr") && TrySet(listener.SafeHandle, "cubic");
 
     /// <summary>On a connection that is under way.</summary>
     public static unsafe bool TrySet(SafeHandle socket, string name)

@@ -4,7 +4,7 @@ namespace XLive.Server.Sending;
 
 public sealed class NetworkOptions : ICheckedOptions
 {
-    [Setting("network.congestion", "congestion control of each viewer's socket; auto takes BBR where the kernel allows it", NeedsRestart = true)]
+    [Setting("network.congestion", "congestion control of each viewer's socket; auto: BBR where the kernel has it, cubic for who is within 1 ms", NeedsRestart = true)]
     public Congestion Congestion { get; set; }
 
     [Setting("network.nodelay", "TCP_NODELAY: a response is never held back for the acknowledgement of the one before", NeedsRestart = true)]

@@ -9,25 +9,40 @@ namespace XLive.Server.Sending;
 /// <param name="PerRoundTrip">Bytes a second of a window of one segment.</param>
 internal readonly record struct PathCounts(uint Segments, uint Again, long Acknowledged, double PerRoundTrip)
 {
+    private const int MinRtt = 148;
+
     /// <summary>False for a socket that is closed here, and before Linux 4.6.</summary>
     public static unsafe bool TryRead(SafeHandle socket, out PathCounts counts)
     {
-        const int mss = 16, retransmitted = 100, acknowledged = 120, minRtt = 148, data = 156, enough = 160;
+        const int mss = 16, retransmitted = 100, acknowledged = 120, data = 156, enough = 160;
         var info = stackalloc byte[enough];
-        uint length = enough;
         counts = default;
+        if (!TryRead(socket, info, enough))
+            return false;
+        var perRoundTrip = *(uint*)(info + MinRtt) is var microseconds and not 0 and not uint.MaxValue ? *(uint*)(info + mss) * 1e6 / microseconds : 0;
+        counts = new PathCounts(*(uint*)(info + data), *(uint*)(info + retransmitted), *(long*)(info + acknowledged), perRoundTrip);
+        return true;
+    }
+
+    /// <summary>The shortest round trip so far, which a new connection has from its handshake; null: there was none to measure.</summary>
+    public static unsafe TimeSpan? RoundTrip(SafeHandle socket)
+    {
+        const int enough = MinRtt + sizeof(uint);
+        var info = stackalloc byte[enough];
+        return TryRead(socket, info, enough) && *(uint*)(info + MinRtt) is var microseconds and not uint.MaxValue ? TimeSpan.FromMicroseconds(microseconds) : null;
+    }
+
+    private static unsafe bool TryRead(SafeHandle socket, byte* info, uint enough)
+    {
+        var length = enough;
         try
         {
-            if (Native.getsockopt(socket, Native.Tcp, Native.TcpInfo, info, &length) != 0 || length < enough)
-                return false;
+            return Native.getsockopt(socket, Native.Tcp, Native.TcpInfo, info, &length) == 0 && length >= enough;
         }
         catch (ObjectDisposedException)
         {
             return false;
         }
-        var perRoundTrip = *(uint*)(info + minRtt) is var microseconds and not 0 and not uint.MaxValue ? *(uint*)(info + mss) * 1e6 / microseconds : 0;
-        counts = new PathCounts(*(uint*)(info + data), *(uint*)(info + retransmitted), *(long*)(info + acknowledged), perRoundTrip);
-        return true;
     }
 }
 

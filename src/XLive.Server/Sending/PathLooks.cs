@@ -3,6 +3,12 @@ namespace XLive.Server.Sending;
 /// <summary>The looks at paths that several viewers share, on the thread that waits for room.</summary>
 internal sealed unsafe partial class WritableWaiter
 {
+    /// <summary>
+    /// Nearer than that there is no queue and no loss for BBR to see through, and each packet of it waits for a timer of its own: a mebibyte to somebody on this
+    /// machine costs @BBR@ µs with BBR and @CUBIC@ with cubic. A proxy in front is as near.
+    /// </summary>
+    private static readonly TimeSpan Near = TimeSpan.FromMilliseconds(1);
+
     private long _lastLook;
 
     public SharedPaths Paths { get; } = new();
@@ -10,12 +16,17 @@ internal sealed unsafe partial class WritableWaiter
     /// <summary>Viewers who crowd a path share a rate. Without it each connection does what its congestion control says.</summary>
     public bool MayPace { get; set; }
 
-    /// <summary>Connections may go from BBR to cubic and back.</summary>
+    /// <summary>Connections begin with cubic, and may go to BBR and back.</summary>
     public bool MayChangeCongestion { get; set; }
 
     /// <summary>For a connection that begins: a path that is crowded has no room for its first burst.</summary>
     public void Greet(SocketOutput output)
     {
+        if (MayChangeCongestion)
+        {
+            output.IsNear = PathCounts.RoundTrip(output.SocketHandle) < Near;
+            output.HasCubic = output.IsNear || !CongestionControl.TrySet(output.SocketHandle, "bbr");
+        }
         if (Paths.Paced == 0)
             return;
         uint pace;
@@ -51,7 +62,7 @@ internal sealed unsafe partial class WritableWaiter
                 continue;
             if (output.Pace != path.Pace)
                 SetPace(output, path.Pace);
-            if (output.HasCubic != path.IsForCubic && CongestionControl.TrySet(output.SocketHandle, path.IsForCubic ? "cubic" : "bbr"))
+            if (!output.IsNear && output.HasCubic != path.IsForCubic && CongestionControl.TrySet(output.SocketHandle, path.IsForCubic ? "cubic" : "bbr"))
                 output.HasCubic = path.IsForCubic;
         }
     }

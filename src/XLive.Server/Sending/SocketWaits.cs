@@ -32,6 +32,9 @@ internal sealed partial class SocketOutput
     internal uint Pace = SharedPath.Unpaced;
     internal bool HasCubic;
 
+    /// <summary>Its other end is on this machine or next to it, whatever may lie behind that.</summary>
+    internal bool IsNear;
+
     /// <summary>What is announced lies between frames of its body: small ones, one a piece.</summary>
     internal bool IsFramed;
 
