@@ -142,7 +142,7 @@ public sealed partial class FrontDoor(
         var now = clock.GetTimestamp();
         exchange.Finish();
         Completed?.Invoke(exchange, now);
-        exchange.Connection?.Ended(now);
+        exchange.Connection?.Ended(now, ofViewer: exchange.Viewer is not null);
         _running.Ended(exchange.Id);
     }
 

@@ -16,6 +16,7 @@ internal sealed class OpenConnection
     private long _since;
     private long _askedAt;
     private bool _served;
+    private bool _isOfViewer;
 
     public OpenConnection(ConnectionContext connection, SocketOutput output, ConnectionPlaces places, long now)
     {
@@ -46,6 +47,9 @@ internal sealed class OpenConnection
     /// <summary>It has once brought a whole head.</summary>
     public bool Served => Volatile.Read(ref _served);
 
+    /// <summary>Its last request was somebody's who plays.</summary>
+    public bool IsOfViewer => Volatile.Read(ref _isOfViewer);
+
     /// <summary>Monotonic: the end of its last request, or its beginning.</summary>
     public long Since => Volatile.Read(ref _since);
 
@@ -61,8 +65,10 @@ internal sealed class OpenConnection
         Volatile.Write(ref _served, true);
     }
 
-    public void Ended(long now)
+    /// <param name="ofViewer">It was one of somebody who plays, and was let in.</param>
+    public void Ended(long now, bool ofViewer)
     {
+        _isOfViewer = ofViewer;
         Volatile.Write(ref _since, now);
         Interlocked.Decrement(ref _running);
     }

@@ -10,7 +10,8 @@ namespace XLive.Server.Door;
 /// Keeps silence from taking the place of viewers. Two rules, both of nginx: a connection has server.header_timeout from its first packet
 /// on to bring a whole head, a TLS handshake included (Kestrel alone gives one that never says a word its keep-alive time); and when the
 /// table is nearly full, those go that rest between two requests, the longest at rest first (ngx_drain_connections). The limit itself is
-/// then met only by connections that are all at work.
+/// then met only by connections that are all at work. Beyond nginx: who has not said a word goes before those who have, and viewers between two segments stay
+/// where they are few: in a table that is full of slow downloads they would lose their places to the next of those.
 /// </summary>
 internal sealed class OpenConnections : IDisposable
 {
@@ -24,6 +25,15 @@ internal sealed class OpenConnections : IDisposable
 
     // What Kestrel does behind a socket's end takes milliseconds where nothing runs any more.
     private static readonly TimeSpan Lingering = TimeSpan.FromSeconds(5);
+
+    // Who has a segment of usual length to play comes again by then.
+    private static readonly TimeSpan BetweenSegments = TimeSpan.FromSeconds(10);
+
+    // The request follows the handshake; over TLS and half a second of way it is here after so long.
+    private static readonly TimeSpan Greeting = TimeSpan.FromSeconds(1);
+
+    // Than all who are of another kind.
+    private const long Later = long.MaxValue / 2;
 
     private const int ForALook = 32;
 
@@ -160,17 +170,20 @@ internal sealed class OpenConnections : IDisposable
             var now = _clock.GetTimestamp();
             var resting = ArrayPool<OpenConnection>.Shared.Rent(Math.Max(1, Volatile.Read(ref _used)));
             var since = ArrayPool<long>.Shared.Rent(resting.Length);
-            var count = 0;
+            var (count, playing) = (0, 0);
             foreach (var connection in Slots())
             {
-                if (connection is null or { Dismissed: true } || count == resting.Length || !connection.IsIdle || _clock.GetElapsedTime(connection.Since, now) < Rest)
+                if (connection is null or { Dismissed: true } || count == resting.Length || !connection.IsIdle || _clock.GetElapsedTime(connection.Since, now) is var rest && rest < Rest)
                     continue;
+                var plays = connection.IsOfViewer && rest < BetweenSegments;
                 resting[count] = connection;
-                since[count++] = connection.Since;
+                since[count++] = connection.Since + (plays ? Later : !connection.Served && rest > Greeting ? -Later : 0);
+                playing += plays ? 1 : 0;
             }
             Array.Sort(since, resting, 0, count);
             var wanted = TooMany + _batch;
-            for (var i = 0; i < Math.Min(count, wanted); i++)
+            var spared = playing <= _most / 4 ? playing : 0;
+            for (var i = 0; i < Math.Min(count - spared, wanted); i++)
                 Dismiss(resting[i], now);
             ArrayPool<OpenConnection>.Shared.Return(resting, clearArray: true);
             ArrayPool<long>.Shared.Return(since);

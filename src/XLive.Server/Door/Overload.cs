@@ -9,8 +9,8 @@ public enum Load { Normal, Shedding, Full }
 
 /// <summary>
 /// What is done while memory runs short, so that the kernel never has to: at 85 % of the limit no new viewers, smaller caches, and then the
-/// slowest viewers cut until there is room; at 92 % no new connections either. Back below 80 % all is as before. Envoy's edge example has
-/// the same two steps.
+/// slowest viewers cut until there is room; at 92 % no new connections either, and the newest streams end. Back below 80 % all is as before.
+/// Envoy's edge example has the same two steps.
 ///
 /// Two limits count, the control group's and the collector's own, which is three quarters of it: a heap that is full throws in whatever
 /// asks next.
@@ -61,6 +61,9 @@ public sealed partial class Overload : IDisposable
 
     /// <summary>Told when shedding begins (true), on the look's thread: caches let go of what they can; and when it is over.</summary>
     public event Action<bool>? Shedding;
+
+    /// <summary>Told at each look that finds it full, on the look's thread: of so many bytes whoever has them must let go.</summary>
+    public event Action<long>? Filled;
 
     /// <summary>For the tests: what every look finds.</summary>
     internal double? Forced { get; set; }
@@ -132,6 +135,8 @@ public sealed partial class Overload : IDisposable
             return;
         if (share >= NormalBelow)
             CutViewers += _waiter.CutSlowest((long)((share - NormalBelow) * (Memory.Share >= Heap.Share ? Memory.Limit : Heap.Limit)), now == Load.Full ? default : Slow);
+        if (now == Load.Full)
+            Filled?.Invoke((long)((share - ShedAt) * (Memory.Share >= Heap.Share ? Memory.Limit : Heap.Limit)));
         // What the caches and the viewers who have gone left behind is known, and given back, only after a collection.
         if (was == Load.Normal || Heap.Share >= NormalBelow && _clock.GetElapsedTime(_collectedAt) > BetweenCollections)
         {

@@ -117,8 +117,9 @@ public sealed class MemoryGroup : IDisposable
             var usage = Number(ReadText(level.Usage));
             var stat = ReadText(level.Stat);
             var cache = Value(stat, level.Prefix, "inactive_file") + Value(stat, level.Prefix, "active_file");
-            var kept = Value(stat, level.Prefix, level.Prefix.Length > 0 ? "mapped_file" : "file_mapped") + queued;
-            var use = new MemoryUse(Math.Max(0, usage - Math.Max(0, cache - kept)), limit);
+            // Shared memory counts as mapped, and is on no list of the cache: what the runtime compiles lies there, 36 MiB.
+            var mapped = Math.Max(0, Value(stat, level.Prefix, level.Prefix.Length > 0 ? "mapped_file" : "file_mapped") - Value(stat, level.Prefix, "shmem"));
+            var use = new MemoryUse(Math.Max(0, usage - Math.Max(0, cache - mapped - queued)), limit);
             if (worst.Limit == 0 || use.Share > worst.Share)
                 worst = use;
         }

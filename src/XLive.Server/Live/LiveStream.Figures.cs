@@ -23,6 +23,25 @@ public sealed partial class LiveStream
         }
     }
 
+    // Until its rate is known: a stream of 2 Mbit/s.
+    private const long Unknown = 8L << 20;
+
+    /// <summary>Of memory, when its window is full: by the formulas of docs/live.md and docs/hls.md.</summary>
+    internal long ExpectedBytes(LiveOptions options)
+    {
+        double rate;
+        lock (_gate)
+            rate = _rates.Rates(_bytesIn, 0, 0).In;
+        var seconds = 10 + (2 * options.Window + 2) * options.SegmentSeconds * Containers(options);
+        return rate > 0 ? Math.Min((long)(rate * seconds), options.MemoryPerStream) : Unknown;
+    }
+
+    /// <summary>What it does not take yet of that; nothing while its publisher is away.</summary>
+    internal long GrowthBytes(LiveOptions options) =>
+        Publication is null ? 0 : Math.Max(0, ExpectedBytes(options) - Volatile.Read(ref _bytesIn) * Containers(options));
+
+    private static int Containers(LiveOptions options) => options.Container == Container.Both ? 2 : 1;
+
     /// <summary>Of what is made of its frames elsewhere.</summary>
     public void CountSent(long bytes) => Interlocked.Add(ref _sentToOthers, bytes);
 

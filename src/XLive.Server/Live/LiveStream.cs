@@ -149,6 +149,15 @@ public sealed partial class LiveStream
         _streams.Remove(this);
     }
 
+    /// <summary>Its publisher is cut, or not waited for any longer.</summary>
+    internal void EndForWantOfMemory()
+    {
+        if (Publication is { } turn)
+            turn.End(PublishEnd.ServerFull);
+        else
+            EndWaiting();
+    }
+
     private void EndWaiting()
     {
         lock (_gate)

@@ -12,6 +12,7 @@ public sealed partial class LiveStreams(Func<LiveOptions> options, TimeProvider 
     private long _endedByCodec;
     private (long In, long Out, long Skipped) _before; // of streams that are gone
     private readonly List<Func<long>> _holders = [];
+    private readonly List<Action> _forgetters = [];
 
     public LiveOptions Options => options();
     public int Count => _streams.Count;
@@ -55,8 +56,28 @@ public sealed partial class LiveStreams(Func<LiveOptions> options, TimeProvider 
     /// <summary>With the segments that packagers keep of it, also of streams that are over.</summary>
     public long AllBytes => MemoryBytes + _holders.Sum(static h => h());
 
-    /// <summary>Before the first stream comes: what a packager keeps.</summary>
-    public void AlsoHolds(Func<long> bytes) => _holders.Add(bytes);
+    /// <summary>What <see cref="AllBytes"/> will have grown by when each stream's window is full.</summary>
+    public long GrowthBytes()
+    {
+        var (sum, options) = (0L, Options);
+        foreach (var (_, stream) in _streams)
+            sum += stream.GrowthBytes(options);
+        return sum;
+    }
+
+    /// <summary>Before the first stream comes: what a packager keeps, and how it lets go of streams that are over, though somebody may still play their end.</summary>
+    public void AlsoHolds(Func<long> bytes, Action forgetEnded)
+    {
+        _holders.Add(bytes);
+        _forgetters.Add(forgetEnded);
+    }
+
+    /// <summary>Memory is short.</summary>
+    internal void ForgetEnded()
+    {
+        foreach (var forget in _forgetters)
+            forget();
+    }
 
     /// <summary>Before the first stream comes: one of these is made for each.</summary>
     public void Package(Func<LiveStream, IFrameSink> packager) => _packagers.Add(packager);

@@ -30,5 +30,8 @@ public enum PublishEnd
     /// <summary>The stream needs more memory than live.memory_per_stream.</summary>
     OutOfMemory,
 
+    /// <summary>The server has no memory for all its streams.</summary>
+    ServerFull,
+
     Stopping,
 }

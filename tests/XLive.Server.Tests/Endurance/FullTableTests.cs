@@ -109,6 +109,47 @@ public sealed class FullTableTests(SmallTableServer shared) : IClassFixture<Smal
     }
 
     [Fact]
+    public void In_a_table_that_is_full_of_work_a_viewer_keeps_his_place()
+    {
+        var viewer = Server.Connect();
+        _idle.Add(viewer);
+        Assert.Equal(200, viewer.Ask("GET", TestServer.Signed("/films/a.ts")).Status);
+        for (var i = 0; i < SmallTableServer.Limit * 3 / 2; i++)
+        {
+            var slow = Server.Connect(receiveBuffer: 4096);
+            _idle.Add(slow);
+            try
+            {
+                slow.Send(RawClient.Request("GET", TestServer.Signed("/films/large.ts")));
+            }
+            catch (SocketException)
+            {
+                // There was no room for it.
+            }
+        }
+        Until.True(() => Server.ConnectionsOpen > SmallTableServer.Limit - SmallTableServer.Limit / 16, "the table is nearly full");
+        for (var i = 0; i < 3; i++)
+        {
+            // Longer than anybody's rest.
+            Thread.Sleep(1200);
+            Assert.Equal(200, viewer.Ask("GET", TestServer.Signed("/films/a.ts")).Status);
+        }
+    }
+
+    [Fact]
+    public void Who_has_never_spoken_goes_before_those_who_have()
+    {
+        var asked = Server.Connect();
+        _idle.Add(asked);
+        Assert.Equal(200, asked.Ask("GET", "/health").Status);
+        Fill(Silence.NeverSpoke, SmallTableServer.Limit / 2);
+        Thread.Sleep(1200);
+        Fill(Silence.BetweenRequests, SmallTableServer.Limit / 2);
+        Until.True(() => _idle[1..].Any(static c => c.Socket.Poll(0, SelectMode.SelectRead)), "somebody goes");
+        Assert.Equal(200, asked.Ask("GET", "/health").Status);
+    }
+
+    [Fact]
     public void What_the_kernel_still_holds_of_an_answer_arrives()
     {
         // The server is done with it when the kernel has it all; the viewer has read nothing yet.

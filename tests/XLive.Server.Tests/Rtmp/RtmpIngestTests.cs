@@ -5,8 +5,10 @@ using System.Text.Json;
 using XLive.Media.Tests.Rtmp;
 using XLive.Server.Access;
 using XLive.Server.Accounts;
+using XLive.Server.Door;
 using XLive.Server.Live;
 using XLive.Server.Operations.Health;
+using XLive.Server.Playback.Hls;
 using XLive.Server.Tests.Delivery;
 
 namespace XLive.Server.Tests.Rtmp;
@@ -251,6 +253,42 @@ public sealed class RtmpIngestTests
         room.MostBytes = long.MaxValue;
         using var third = new RtmpClient(port);
         third.Publish("other");
+    }
+
+    [Fact]
+    public async Task Those_who_have_just_begun_count_with_what_they_will_take()
+    {
+        var (server, port) = await StartAsync("--auth.enable=false");
+        await using var _ = server;
+        server.Get<LiveRoom>().MostBytes = 12 << 20;
+        using var first = new RtmpClient(port);
+        first.Publish("a");
+        using var second = new RtmpClient(port);
+        second.Publish("b");
+        // Hardly a byte has come, and each is thought to come to eight MiB.
+        Assert.InRange(server.Get<LiveStreams>().AllBytes, 0, 4 << 20);
+        Refused(port, "c", "The server is full: live streams take all the memory that is theirs");
+    }
+
+    [Fact]
+    public async Task Where_memory_runs_out_the_newest_streams_end()
+    {
+        var (server, port) = await StartAsync("--auth.enable=false");
+        await using var _ = server;
+        var (room, streams) = (server.Get<LiveRoom>(), server.Get<LiveStreams>());
+        using var first = new RtmpClient(port);
+        first.Publish("old");
+        using var second = new RtmpClient(port);
+        second.Publish("young");
+        room.MakeRoom(1);
+        second.Hear("The server is full: memory is short; try again later.");
+        Assert.Equal("old", Assert.Single(streams.All).Name.Stream);
+        Assert.Equal(1, room.Cut);
+        // Of a server that stays full none is kept.
+        server.Get<Overload>().Forced = 0.95;
+        first.Hear("The server is full: memory is short; try again later.");
+        Until.Equal(0, () => server.Get<HlsStreams>().Count, "what is kept of streams that are over");
+        server.Get<Overload>().Forced = null;
     }
 
     private static async Task<string> StatsAsync(TestServer server)

@@ -63,6 +63,7 @@ internal sealed partial class RtmpPublisher : IRtmpPublisher
         PublishEnd.Revoked when turn.Publisher.Key.StartsWith(ApiTokens.Holder, StringComparison.Ordinal) => "The token has been revoked.",
         PublishEnd.Revoked => "The stream key has been removed.",
         PublishEnd.OutOfMemory => "The stream needs more memory than live.memory_per_stream.",
+        PublishEnd.ServerFull => "The server is full: memory is short; try again later.",
         _ => "Publishing has ended.",
     };
 

@@ -75,6 +75,7 @@ public static class HookSources
         PublishEnd.Kicked => "kicked",
         PublishEnd.Revoked => "revoked",
         PublishEnd.OutOfMemory => "out_of_memory",
+        PublishEnd.ServerFull => "server_full",
         PublishEnd.Stopping => "stopping",
         _ => throw new ArgumentOutOfRangeException(nameof(why)),
     };

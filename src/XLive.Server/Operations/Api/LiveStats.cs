@@ -37,6 +37,7 @@ internal static class LiveStats
         else
             json.WriteNull("full");
         json.WriteNumber("publishers_refused_full", room.Refused);
+        json.WriteNumber("streams_ended_full", room.Cut);
         json.WriteStartArray("pulls");
         foreach (var pull in services.GetRequiredService<Pulls>().All)
         {

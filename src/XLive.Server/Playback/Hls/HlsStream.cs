@@ -25,6 +25,7 @@ internal sealed class HlsStream : IFrameSink
     private TransportPackager? _transport;
     private bool _isPlaced;
     private bool _wantsKey;
+    private bool _isGone;
     private HeldText? _held;
     private HeldText? _heldWhole;
     private HeldText? _heldTransport;
@@ -163,14 +164,18 @@ internal sealed class HlsStream : IFrameSink
     public void CountSent(long bytes) => _stream.CountSent(bytes);
 
     /// <summary>Lets go of what no player may ask for any more. True: that was the last of a stream that is over.</summary>
-    public bool Expire(DateTimeOffset now)
+    /// <param name="isShort">Of one that is over all goes at once.</param>
+    public bool Expire(DateTimeOffset now, bool isShort)
     {
         lock (_gate)
         {
+            if (_isGone)
+                return true;
             _cmaf?.Expire(now);
             _transport?.Expire(now);
-            if (!_stream.IsOver || IsWanted(_cmaf, now) || IsWanted(_transport, now))
+            if (!_stream.IsOver || (!isShort && (IsWanted(_cmaf, now) || IsWanted(_transport, now))))
                 return false;
+            _isGone = true;
             _cmaf?.Dispose();
             _transport?.Dispose();
             Clock.Leave(_place);

@@ -17,7 +17,7 @@ internal sealed class HlsStreams
     public HlsStreams(LiveStreams streams, TimeProvider clock)
     {
         _clock = clock;
-        streams.AlsoHolds(() => _all.Sum(static s => s.Value.Bytes));
+        streams.AlsoHolds(() => _all.Sum(static s => s.Value.Bytes), () => Expire(isShort: true));
         streams.Package(stream =>
         {
             var hls = Join(stream, streams.Options);
@@ -91,14 +91,16 @@ internal sealed class HlsStreams
     }
 
     /// <summary>Once a second.</summary>
-    public void Expire()
+    public void Expire() => Expire(isShort: false);
+
+    /// <param name="isShort">Memory is: of streams that are over nothing is kept, though somebody may still play their last segments.</param>
+    private void Expire(bool isShort)
     {
         var now = _clock.GetUtcNow();
         foreach (var (key, hls) in _all)
         {
-            if (!hls.Expire(now))
+            if (!hls.Expire(now, isShort) || !_all.TryRemove(key, out _))
                 continue;
-            _all.TryRemove(key, out _);
             _newest.TryRemove(KeyValuePair.Create(key.Name, hls));
             Leave(hls);
         }
