@@ -115,7 +115,7 @@ public sealed class OtlpTests
             other.Counter(name, help, value, outlives);
         }
 
-        public void Gauge(string name, string help, double value)
+        public void Gauge(string name, string help, double? value)
         {
             one.Gauge(name, help, value);
             other.Gauge(name, help, value);

@@ -172,7 +172,7 @@ public sealed partial class PrometheusTests
 
         public void Counter(string name, string help, double value, bool outlives = false) => Figures.Add(name, new("counter", "", []));
 
-        public void Gauge(string name, string help, double value) => Figures.Add(name, new("gauge", "", []));
+        public void Gauge(string name, string help, double? value) => Figures.Add(name, new("gauge", "", []));
 
         public void Counters(string name, string help, string label, IEnumerable<(string Word, double Value)> samples) =>
             Figures.Add(name, new("counter", label, [.. samples.Select(static s => s.Word)]));

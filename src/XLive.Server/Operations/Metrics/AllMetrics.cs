@@ -6,6 +6,7 @@ internal static class AllMetrics
     public static void Write(IMetrics metrics, IServiceProvider services)
     {
         ServerMetrics.Write(metrics, services);
+        HealthMetrics.Write(metrics, services);
         SessionMetrics.Write(metrics, services);
         LiveMetrics.Write(metrics, services);
         TrafficMetrics.Write(metrics, services);

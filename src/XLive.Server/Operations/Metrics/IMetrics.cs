@@ -9,7 +9,8 @@ internal interface IMetrics
     /// <param name="outlives">It goes on where the process before left it.</param>
     void Counter(string name, string help, double value, bool outlives = false);
 
-    void Gauge(string name, string help, double value);
+    /// <param name="value">Null: there is no such figure on this machine. The name stays, so that the pages are everywhere the same.</param>
+    void Gauge(string name, string help, double? value);
 
     void Counters(string name, string help, string label, IEnumerable<(string Word, double Value)> samples);
 

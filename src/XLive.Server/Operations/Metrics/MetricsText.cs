@@ -12,7 +12,7 @@ internal sealed class MetricsText : IMetrics
 
     public void Counter(string name, string help, double value, bool outlives = false) => Single(name, help, "counter", value);
 
-    public void Gauge(string name, string help, double value) => Single(name, help, "gauge", value);
+    public void Gauge(string name, string help, double? value) => Single(name, help, "gauge", value);
 
     public void Counters(string name, string help, string label, IEnumerable<(string Word, double Value)> samples) => Labelled(name, help, "counter", label, samples);
 
@@ -31,10 +31,11 @@ internal sealed class MetricsText : IMetrics
         Sample(name + "_count", null, "", below);
     }
 
-    private void Single(string name, string help, string type, double value)
+    private void Single(string name, string help, string type, double? value)
     {
         Head(name, help, type);
-        Sample(name, null, "", value);
+        if (value is { } known)
+            Sample(name, null, "", known);
     }
 
     private void Labelled(string name, string help, string type, string label, IEnumerable<(string Word, double Value)> samples)

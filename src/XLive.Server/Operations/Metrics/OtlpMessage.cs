@@ -62,10 +62,12 @@ internal sealed class OtlpMessage(DateTimeOffset start, string version, string i
         End(metric, mark);
     }
 
-    public void Gauge(string name, string help, double value)
+    public void Gauge(string name, string help, double? value)
     {
+        if (value is not { } known)
+            return;
         var mark = Begin(name, help, MetricGauge, out var metric, out var gauge);
-        Point(0, null, "", value);
+        Point(0, null, "", known);
         _out.End(gauge);
         End(metric, mark);
     }
