@@ -26,8 +26,8 @@ public static partial class HealthServices
     {
         services.AddSingleton(p => new HealthCheck("media", () => Media(settings.Of<FolderOptions>().Root)));
         services.AddSingleton(p => new HealthCheck("data", () => Data(p.GetRequiredService<DataOptions>().Dir)));
-        services.AddSingleton(p => new HealthCheck("disk", () =>
-            DiskCheck.Look(("data.dir", p.GetRequiredService<DataOptions>().Dir), ("log.dir", p.GetRequiredService<LogFiles>().Options.Dir))));
+        services.AddSingleton<DiskCheck>();
+        services.AddSingleton(p => new HealthCheck("disk", () => p.GetRequiredService<DiskCheck>().Look()));
         services.AddSingleton(p => new HealthCheck("database", () => DatabaseState(p.GetRequiredService<Database>())));
         // With Redis each node keeps its own file beside it.
         services.AddSingleton(p => new HealthCheck("sessions", () =>

@@ -7,8 +7,12 @@ internal static class AllMetrics
     {
         ServerMetrics.Write(metrics, services);
         HealthMetrics.Write(metrics, services);
+        RuntimeMetrics.Write(metrics);
+        MachineMetrics.Write(metrics, services);
+        StorageMetrics.Write(metrics, services);
         SessionMetrics.Write(metrics, services);
         LiveMetrics.Write(metrics, services);
+        StreamMetrics.Write(metrics, services);
         TrafficMetrics.Write(metrics, services);
         HookMetrics.Write(metrics, services);
         AccountMetrics.Write(metrics, services);
