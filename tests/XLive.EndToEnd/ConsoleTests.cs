@@ -40,7 +40,7 @@ public sealed partial class ConsoleTests
         var overview = steps["overview"];
         Assert.Equal("Everything works", overview.State);
         Assert.Equal("The password is set.", overview.Said);
-        Assert.Equal(12, overview.Checks.Length);
+        Assert.Equal(17, overview.Checks.Length);
         Assert.Equal(["requests", "throughput", "latency", "connections", "sessions", "files", "refused", "server"], overview.Tiles.Keys);
         Assert.Contains("./run sign", overview.Tiles["sessions"], StringComparison.Ordinal);
         Assert.Contains("None since the start", overview.Tiles["refused"], StringComparison.Ordinal);

@@ -66,6 +66,53 @@ public sealed class FullTests
         Assert.Equal(0, await server.Stop());
     }
 
+    /// <summary>The one check whose fault no test can make in its own process: see HealthFaultTests.</summary>
+    [Fact]
+    public async Task Health_and_figures_tell_of_descriptors_that_are_used_up_and_of_their_return()
+    {
+        using var media = Film();
+        await using var server = await ServerProcess.Start(media.Path, null, ["--auth.enable=false"]);
+        await Told("healthy", 0);
+        // Below what is open: not even the spares help.
+        await LimitAsync(server, Descriptors(server) - 100);
+        var flood = new List<Socket>();
+        for (var i = 0; i < 200; i++)
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+            flood.Add(socket);
+            try
+            {
+                socket.Connect(IPAddress.Loopback, server.Port);
+            }
+            catch (SocketException)
+            {
+                // Under way, or refused.
+            }
+        }
+        await Told("unhealthy", 2);
+        foreach (var socket in flood)
+            socket.Dispose();
+        await LimitAsync(server, 20_000);
+        await Told("healthy", 0);
+        Assert.Equal(0, await server.Stop());
+
+        // On the connection that there is: another could not be made.
+        async Task Told(string state, int figure)
+        {
+            string health, figures;
+            var clock = Stopwatch.StartNew();
+            do
+            {
+                Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"descriptors are not {state} after {clock.Elapsed}\n{server.Output}");
+                await Task.Delay(20, TestContext.Current.CancellationToken);
+                using var answer = await server.Http.GetAsync("/health", TestContext.Current.CancellationToken);
+                health = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+                figures = await server.Http.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
+            }
+            while (!health.Contains($"\"descriptors\",\"status\":\"{state}\"", StringComparison.Ordinal) || !figures.Contains($"\nxlive_health{{check=\"descriptors\"}} {figure}\n", StringComparison.Ordinal));
+        }
+    }
+
     /// <summary>A flood, what it takes of a core, what becomes of those who come meanwhile, and how soon all is well when it is over.</summary>
     static async Task<double> CycleAsync(ServerProcess server, Func<Task> release)
     {

@@ -97,7 +97,7 @@ public sealed class StopTests : IDisposable
         {
             Assert.Equal(JsonValueKind.Object, (await Read("/stats")).GetProperty(part).ValueKind);
         }
-        Assert.Equal(["connections", "data", "database", "descriptors", "hooks", "live", "logs", "loops", "media", "memory", "sessions", "traffic"],
+        Assert.Equal(["clock", "connections", "cpu", "data", "database", "descriptors", "disk", "hooks", "live", "logs", "loops", "media", "memory", "reports", "segments", "sessions", "traffic"],
             (await Read("/health")).GetProperty("checks").EnumerateArray().Select(check => check.GetProperty("name").GetString()).Order());
         Assert.Contains((await Read("/api/v1/config")).GetProperty("settings").EnumerateArray(), key => key.GetProperty("key").GetString() == "server.port"
             && key.GetProperty("source").GetString() == "command line");

@@ -11,8 +11,8 @@ namespace XLive.Media.Hls;
 /// </summary>
 public sealed partial class Segmenter(SegmenterOptions options, ISegmentWriter writer) : IDisposable
 {
-    // A GOP may be longer; segments are not, or a viewer waits half a minute for three.
-    private const int LongestTarget = 10;
+    /// <summary>In seconds. A GOP may be longer; segments are not, or a viewer waits half a minute for three.</summary>
+    public const int LongestTarget = 10;
 
     // 4.49 rounds to 4, with a hundredth for what a player adds up otherwise.
     private const long Rounded = 49 * Timestamp.PerSecond / 100;
@@ -68,6 +68,9 @@ public sealed partial class Segmenter(SegmenterOptions options, ISegmentWriter w
 
     /// <summary>A segment grew beyond its bound; no more is taken.</summary>
     public bool IsOverfull { get; private set; }
+
+    /// <summary>Segments that were finished.</summary>
+    public long Finished { get; private set; }
 
     /// <summary>Frames that no segment could hold.</summary>
     public long Refused => _refused + writer.Refused;
@@ -262,6 +265,7 @@ public sealed partial class Segmenter(SegmenterOptions options, ISegmentWriter w
         }
         IsIndependent &= _isIndependent;
         _endDate = _opening.ProgramDateTime + TimeSpan.FromSeconds((double)duration / Timestamp.PerSecond);
+        Finished++;
         writer.End(new SegmentEnding(_opening, duration, Limit, _video.Carried, _audio.Carried, _videoFrames, _isIndependent, isBroken));
     }
 

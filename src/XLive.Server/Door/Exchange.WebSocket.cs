@@ -19,6 +19,8 @@ public sealed partial class Exchange
 
     private Upgraded? _webSocket;
 
+    internal bool IsWebSocket => _webSocket is not null;
+
     internal bool AsksForWebSocket => _features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect
         ? connect.Protocol == WebSocket
         : Method == HttpMethods.Get && _features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }
@@ -56,6 +58,7 @@ public sealed partial class Exchange
         Headers.Upgrade = WebSocket;
         Headers.SecWebSocketAccept = AcceptOf(RequestHeaders.SecWebSocketKey.ToString());
         var input = await _features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
+        Connection?.Protocol = ConnectionProtocol.WebSocket;
         // Kestrel has flushed its answer and writes nothing more on this connection.
         _webSocket = new Upgraded(_output!);
         return input;

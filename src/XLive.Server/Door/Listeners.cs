@@ -67,7 +67,11 @@ internal static class Listeners
                 listen.Use(listen.ApplicationServices.GetRequiredService<ProxyProtocol>().Before);
                 if (isTls)
                     UseTls(listen, HttpProtocols.Http1, certificates, waiter, door.HeaderTimeout);
-                listen.Use(_ => serve);
+                listen.Use(_ => connection =>
+                {
+                    connection.Features.GetRequiredFeature<OpenConnection>().Protocol = isTls ? ConnectionProtocol.Rtmps : ConnectionProtocol.Rtmp;
+                    return serve(connection);
+                });
             });
         }
     }
@@ -194,6 +198,7 @@ internal static class Listeners
             connection.Transport = new Duplex(connection.Transport.Input, output);
             connection.Features.Set<BodyOutput>(output);
             socket.Gathers = true;
+            connection.Features.GetRequiredFeature<OpenConnection>().Protocol = streams is not null ? ConnectionProtocol.Http2 : ConnectionProtocol.Https1;
             if (streams is not null)
             {
                 connection.Features.Set(streams);

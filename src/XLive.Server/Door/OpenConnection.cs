@@ -5,6 +5,9 @@ using XLive.Server.Sending;
 
 namespace XLive.Server.Door;
 
+/// <summary>What is spoken on a connection. All share server.max_connections.</summary>
+public enum ConnectionProtocol { Http1, Https1, Http2, WebSocket, Rtmp, Rtmps }
+
 /// <summary>One connection, as those see it who decide whether it may stay. Its requests write two words into it, and take no lock.</summary>
 internal sealed class OpenConnection
 {
@@ -35,6 +38,9 @@ internal sealed class OpenConnection
 
     /// <summary>Its socket was closed before this; the sweep's alone.</summary>
     internal long ClosedAt { get; set; }
+
+    /// <summary>As far as it is known: in clear HTTP/1.1 until something else has shown itself.</summary>
+    internal ConnectionProtocol Protocol { get; set; }
 
     /// <summary>What else outside of it knows it.</summary>
     internal Action? Left { get; set; }

@@ -219,6 +219,21 @@ internal sealed class OpenConnections : IDisposable
         Interlocked.Increment(ref _madeRoom);
     }
 
+    /// <summary>How many there are of each. Counted when it is asked for: nobody who connects waits for a sum.</summary>
+    public IReadOnlyList<(ConnectionProtocol Protocol, int Count)> ByProtocol()
+    {
+        var protocols = Enum.GetValues<ConnectionProtocol>();
+        var counts = new (ConnectionProtocol, int Count)[protocols.Length];
+        foreach (var protocol in protocols)
+            counts[(int)protocol] = (protocol, 0);
+        foreach (var connection in Slots())
+        {
+            if (connection is not null)
+                counts[(int)connection.Protocol].Count++;
+        }
+        return counts;
+    }
+
     private ReadOnlySpan<OpenConnection?> Slots()
     {
         lock (_gate)

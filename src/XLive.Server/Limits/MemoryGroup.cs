@@ -37,60 +37,14 @@ public sealed class MemoryGroup : IDisposable
     internal static MemoryGroup Find(string groups, string mounts)
     {
         var found = new MemoryGroup();
-        try
+        foreach (var (folder, isSecond) in ControlGroups.Of("memory", groups, mounts))
         {
-            var lines = File.ReadAllLines(groups);
-            foreach (var mount in File.ReadLines(mounts))
-            {
-                // 36 35 98:0 /root /mnt options [optional ...] - type source superoptions; see proc_pid_mountinfo(5)
-                var fields = mount.Split(' ');
-                var dash = Array.IndexOf(fields, "-");
-                if (dash < 0 || dash + 3 >= fields.Length)
-                    continue;
-                var isSecond = fields[dash + 1] == "cgroup2";
-                if (!isSecond && !(fields[dash + 1] == "cgroup" && fields[dash + 3].Split(',').Contains("memory")))
-                    continue;
-                if (PathOf(lines, isSecond) is { } path)
-                    found.AddLevels(Unescaped(fields[4]), Below(path, Unescaped(fields[3])), isSecond);
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // No /proc, no groups, no limit.
+            if (isSecond)
+                found.AddLevel(folder + "/memory.current", folder + "/memory.max", folder + "/memory.stat", "");
+            else
+                found.AddLevel(folder + "/memory.usage_in_bytes", folder + "/memory.limit_in_bytes", folder + "/memory.stat", "total_");
         }
         return found;
-    }
-
-    /// <summary>"0::/path" is version 2's line, "4:memory:/path" version 1's.</summary>
-    private static string? PathOf(string[] lines, bool isSecond)
-    {
-        foreach (var line in lines)
-        {
-            var parts = line.Split(':', 3);
-            if (parts.Length == 3 && (isSecond ? parts[0] == "0" : parts[1].Split(',').Contains("memory")))
-                return parts[2];
-        }
-        return null;
-    }
-
-    /// <summary>A container often sees its own group mounted as the root while /proc names it from the host's.</summary>
-    private static string Below(string path, string root) =>
-        root == "/" ? path : path.StartsWith(root, StringComparison.Ordinal) ? path[root.Length..] : "";
-
-    private static string Unescaped(string text) => text.Replace("\\040", " ", StringComparison.Ordinal);
-
-    private void AddLevels(string mount, string path, bool isSecond)
-    {
-        for (var rest = path.TrimEnd('/'); ; rest = rest[..rest.LastIndexOf('/')])
-        {
-            var folder = mount + rest;
-            if (isSecond)
-                AddLevel(folder + "/memory.current", folder + "/memory.max", folder + "/memory.stat", "");
-            else
-                AddLevel(folder + "/memory.usage_in_bytes", folder + "/memory.limit_in_bytes", folder + "/memory.stat", "total_");
-            if (rest.LastIndexOf('/') < 0)
-                return;
-        }
     }
 
     private void AddLevel(string usage, string limit, string stat, string prefix)

@@ -12,16 +12,21 @@ public sealed class Publication
     private long _received;
     private long _refused;
     private long _lastFrameAt;
+    private readonly long _beganAt;
     private int _end = -1;
 
     internal Publication(LiveStream stream, Publisher publisher, Timestamp begin)
     {
         (_stream, Publisher, Begin, _lastFrameAt) = (stream, publisher, begin, stream.Clock.GetTimestamp());
+        _beganAt = _lastFrameAt;
         Since = stream.Clock.GetUtcNow();
     }
 
     public Publisher Publisher { get; }
     public DateTimeOffset Since { get; }
+
+    /// <summary>How long it goes on, whatever the wall clock did meanwhile.</summary>
+    public TimeSpan Age => _stream.Clock.GetElapsedTime(_beganAt);
 
     /// <summary>The stream's time at which this turn begins: a stream's time never falls, however often its publisher comes back.</summary>
     public Timestamp Begin { get; }

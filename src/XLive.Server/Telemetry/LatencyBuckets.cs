@@ -18,6 +18,9 @@ internal static class LatencyBuckets
         return Math.Min(Count - 1, power * PerPower + quarter);
     }
 
+    /// <summary>Of two of microseconds: what is in the bucket is as much as that, and less than the next.</summary>
+    public static int PowerOf(int bucket) => bucket / PerPower;
+
     /// <summary>Milliseconds.</summary>
     public static double UpperBound(int bucket) => Math.Pow(2, (bucket + 1) / (double)PerPower) / 1000;
 }

@@ -41,6 +41,9 @@ public sealed partial class LogFiles : IDisposable
     public IEnumerable<(string File, long Lines)> Dropped =>
         [("xlive", Main.Dropped), ("error", Errors.Dropped), ("access", Access.Dropped), ("audit", Audit.Dropped), ("console", Console.Dropped)];
 
+    /// <summary>Why the first of those that cannot be written cannot; null while all can.</summary>
+    public string? Fault => Main.Fault ?? Errors.Fault ?? Access.Fault ?? Audit.Fault;
+
     internal DateTimeOffset Now => _clock.GetUtcNow();
 
     internal TimeProvider Clock => _clock;

@@ -21,10 +21,10 @@ public sealed class RollingFile : IDisposable
     // Used only by the buffer's thread.
     private FileStream? _open;
     private bool _inLine;
-    private bool _troubled;
     private long _nextRoll;
 
     private long _failures;
+    private volatile string? _fault;
 
     /// <param name="trouble">Told once when writing begins to fail, and once when it works again.</param>
     public RollingFile(string path, long maxSize, int maxFiles, Action<string>? trouble = null, Supervisor? supervisor = null)
@@ -41,6 +41,9 @@ public sealed class RollingFile : IDisposable
 
     /// <summary>Writes that the file system refused; each is tried again.</summary>
     public long Failures => Interlocked.Read(ref _failures);
+
+    /// <summary>Why it cannot be written, since then; null while it can.</summary>
+    public string? Fault => _fault;
 
     /// <summary>
     /// Before the first line: makes the file if there is none. Whoever follows it need not wait for that line, and a folder that
@@ -195,18 +198,19 @@ public sealed class RollingFile : IDisposable
     private void Failed(Exception fault)
     {
         Interlocked.Increment(ref _failures);
-        if (!_troubled)
+        var isFirst = _fault is null;
+        _fault = $"{_path}: {fault.Message}";
+        if (isFirst)
         {
-            _troubled = true;
             _trouble?.Invoke($"{_path} cannot be written: {fault.Message}");
         }
     }
 
     private void Recovered()
     {
-        if (_troubled)
+        if (_fault is not null)
         {
-            _troubled = false;
+            _fault = null;
             _trouble?.Invoke($"{_path} is written again; {Dropped} lines were lost in all");
         }
     }

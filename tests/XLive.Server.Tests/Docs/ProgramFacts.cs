@@ -64,12 +64,12 @@ public sealed class ProgramFacts : IAsyncLifetime
     }
 
     // What a check looks at is asked for when it looks: to know its name takes no server.
-    private static List<string> ChecksOfAll()
+    internal static List<string> ChecksOfAll()
     {
         using var folder = new ProgramFolder();
         folder.Write("site.pem", SitePem);
         var settings = folder.Settings($"--tls.certificate={folder.Path}/site.pem", "--tls.port=1", "--backend.mode=hybrid", "--backend.host=x", "--cache.disk=64MiB",
-            "--traffic.proxy_logs=[/var/log/nginx/bytes.log]");
+            "--traffic.proxy_logs=[/var/log/nginx/bytes.log]", "--redis.url=redis://x", "--server.secret=docs-tests-0123456789");
         var services = new ServiceCollection();
         services.AddHealth(settings);
         using var provider = services.BuildServiceProvider();

@@ -113,7 +113,8 @@ public sealed class RouteTests
         Assert.DoesNotContain("checks", stranger.Text, StringComparison.Ordinal);
         using var told = JsonDocument.Parse((await server.Get("/health", "Authorization: Bearer " + await SignIn(server))).Body);
         var names = told.RootElement.GetProperty("checks").EnumerateArray().Select(c => c.GetProperty("name").GetString()).ToList();
-        Assert.Equal(["media", "data", "database", "sessions", "connections", "descriptors", "memory", "live", "loops", "logs", "hooks", "traffic"], names);
+        Assert.Equal(["media", "data", "disk", "database", "sessions", "connections", "descriptors", "memory", "cpu", "clock", "live", "segments", "loops", "logs", "hooks", "traffic",
+            "reports"], names);
         Assert.All(told.RootElement.GetProperty("checks").EnumerateArray(), c => Assert.True(c.GetProperty("latency_ms").GetDouble() >= 0));
         var head = await server.Ask("HEAD", "/health");
         Assert.Equal((200, 0, stranger["Content-Length"]), (head.Status, head.Body.Length, head["Content-Length"]));

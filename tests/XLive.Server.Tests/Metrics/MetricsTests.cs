@@ -106,15 +106,20 @@ public sealed partial class MetricsTests
         }
         foreach (var f in families.Where(static f => f.Type == "histogram"))
         {
-            var buckets = f.Samples.Where(static s => s.Key.Contains("_bucket{", StringComparison.Ordinal)).Select(static s => s.Value).ToList();
-            Assert.Equal(buckets.Order(), buckets);
-            Assert.Equal(f.Samples[f.Name + "_count"], f.Samples[f.Name + "_bucket{le=\"+Inf\"}"]);
-            Assert.True(f.Samples[f.Name + "_sum"] >= 0);
+            foreach (var (key, count) in f.Samples.Where(s => s.Key.StartsWith(f.Name + "_count", StringComparison.Ordinal)))
+            {
+                var labels = key[(f.Name + "_count").Length..].Trim('{', '}');
+                var of = $"{f.Name}_bucket{{{labels}{(labels.Length > 0 ? "," : "")}le=";
+                var buckets = f.Samples.Where(s => s.Key.StartsWith(of, StringComparison.Ordinal)).Select(static s => s.Value).ToList();
+                Assert.Equal(buckets.Order(), buckets);
+                Assert.Equal(count, f.Samples[of + "\"+Inf\"}"]);
+                Assert.True(f.Samples[key.Replace("_count", "_sum", StringComparison.Ordinal)] >= 0);
+            }
         }
         return families;
     }
 
-    [GeneratedRegex("^([a-z_]+)({[a-z]+=\"[a-zA-Z0-9_.+]+\"})? ([0-9.eE+-]+)$")]
+    [GeneratedRegex("^([a-z_]+)({[a-z]+=\"[a-zA-Z0-9_.+/~@-]+\"(?:,le=\"[0-9.+Inf]+\")?})? ([0-9.eE+-]+)$")]
     private static partial Regex Sample();
 
     private static string Here([CallerFilePath] string path = "") => path;

@@ -125,7 +125,8 @@ internal sealed class OtlpReading
         ulong start = 0, time = 0, count = 0;
         double sum = 0;
         ulong[] classes = [], bounds = [];
-        foreach (var (field, bytes, number) in Fields(point, "2F 3F 4F 5F 6B 7B"))
+        var labels = "";
+        foreach (var (field, bytes, number) in Fields(point, "2F 3F 4F 5F 6B 7B 9B"))
         {
             switch (field)
             {
@@ -134,17 +135,22 @@ internal sealed class OtlpReading
                 case 4: count = number; break;
                 case 5: sum = BitConverter.UInt64BitsToDouble(number); break;
                 case 6: classes = Packed(bytes); break;
-                default: bounds = Packed(bytes); break;
+                case 7: bounds = Packed(bytes); break;
+                default:
+                    var (key, word) = Attribute(bytes);
+                    labels += $"{key}=\"{word}\"";
+                    break;
             }
         }
         Assert.Equal(bounds.Length + 1, classes.Length);
         Assert.Equal(count, classes.Aggregate(0UL, static (a, b) => a + b));
-        var samples = new Dictionary<string, double>(StringComparer.Ordinal) { [name + "_sum"] = sum, [name + "_count"] = count };
+        var of = labels.Length > 0 ? $"{{{labels}}}" : "";
+        var samples = new Dictionary<string, double>(StringComparer.Ordinal) { [name + "_sum" + of] = sum, [name + "_count" + of] = count };
         double below = 0;
         for (var i = 0; i < classes.Length; i++)
         {
             var edge = i < bounds.Length ? BitConverter.UInt64BitsToDouble(bounds[i]).ToString(CultureInfo.InvariantCulture) : "+Inf";
-            samples[$"{name}_bucket{{le=\"{edge}\"}}"] = below += classes[i];
+            samples[$"{name}_bucket{{{labels}{(labels.Length > 0 ? "," : "")}le=\"{edge}\"}}"] = below += classes[i];
         }
         return new OtlpPoint(start, time, samples);
     }

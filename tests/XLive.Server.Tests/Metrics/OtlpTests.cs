@@ -109,13 +109,13 @@ public sealed class OtlpTests
     /// <summary>What one is told the other is told too: the same values, though they go on being counted.</summary>
     private sealed class Both(IMetrics one, IMetrics other) : IMetrics
     {
-        public void Counter(string name, string help, double value, bool outlives = false)
+        public void Counter(string name, string help, double? value, bool outlives = false)
         {
             one.Counter(name, help, value, outlives);
             other.Counter(name, help, value, outlives);
         }
 
-        public void Gauge(string name, string help, double value)
+        public void Gauge(string name, string help, double? value)
         {
             one.Gauge(name, help, value);
             other.Gauge(name, help, value);
@@ -133,6 +133,13 @@ public sealed class OtlpTests
             var list = samples.ToList();
             one.Gauges(name, help, label, list);
             other.Gauges(name, help, label, list);
+        }
+
+        public void Histograms(string name, string help, IReadOnlyList<double> bounds, string label, IEnumerable<(string Word, IReadOnlyList<long> Classes, double Sum)> samples)
+        {
+            var list = samples.ToList();
+            one.Histograms(name, help, bounds, label, list);
+            other.Histograms(name, help, bounds, label, list);
         }
 
         public void Histogram(string name, string help, IReadOnlyList<double> bounds, IReadOnlyList<long> classes, double sum)

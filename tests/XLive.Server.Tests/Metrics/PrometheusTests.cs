@@ -170,9 +170,9 @@ public sealed partial class PrometheusTests
 
         public Dictionary<string, Figure> Figures { get; } = new(StringComparer.Ordinal);
 
-        public void Counter(string name, string help, double value, bool outlives = false) => Figures.Add(name, new("counter", "", []));
+        public void Counter(string name, string help, double? value, bool outlives = false) => Figures.Add(name, new("counter", "", []));
 
-        public void Gauge(string name, string help, double value) => Figures.Add(name, new("gauge", "", []));
+        public void Gauge(string name, string help, double? value) => Figures.Add(name, new("gauge", "", []));
 
         public void Counters(string name, string help, string label, IEnumerable<(string Word, double Value)> samples) =>
             Figures.Add(name, new("counter", label, [.. samples.Select(static s => s.Word)]));
@@ -182,6 +182,9 @@ public sealed partial class PrometheusTests
 
         public void Histogram(string name, string help, IReadOnlyList<double> bounds, IReadOnlyList<long> classes, double sum) =>
             Figures.Add(name, new("histogram", "", []));
+
+        public void Histograms(string name, string help, IReadOnlyList<double> bounds, string label, IEnumerable<(string Word, IReadOnlyList<long> Classes, double Sum)> samples) =>
+            Figures.Add(name, new("histogram", label, [.. samples.Select(static s => s.Word)]));
     }
 
     [GeneratedRegex(@"(?<name>\b(?:xlive|process)_[a-z_]+\b)(?:\{(?<labels>[^}]*)\})?")]

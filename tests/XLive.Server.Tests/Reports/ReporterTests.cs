@@ -161,7 +161,7 @@ public sealed class ReporterTests : IAsyncDisposable
         Soon(0, () => Outbox.Depth().Waiting, "its acknowledgement");
         var parked = Assert.Single(Outbox.List(10));
         Assert.Equal("answered " + status, parked.Parked);
-        Soon(() => _server!.Get<HealthChecks>().Entries.First(e => e.Name == "traffic").Detail.Contains("1 reports were refused", StringComparison.Ordinal), "health");
+        Soon(() => _server!.Get<HealthChecks>().Entries.First(e => e.Name == "reports").Detail.Contains("1 reports were refused", StringComparison.Ordinal), "health");
         Assert.True(Outbox.Replay(parked.Id));
         Assert.False(Outbox.Replay("none"));
         Soon(0, () => Outbox.Depth().Parked + Outbox.Depth().Waiting, "the outbox");
@@ -175,7 +175,7 @@ public sealed class ReporterTests : IAsyncDisposable
         _receiver.Answer = static (_, socket) => ScriptedReceiver.Say(socket, "503 Away", Key);
         await Start();
         Watch("u1");
-        Soon(() => _server!.Get<HealthChecks>().Entries.First(e => e.Name == "traffic").Detail.Contains("answered 503", StringComparison.Ordinal), "health");
+        Soon(() => _server!.Get<HealthChecks>().Entries.First(e => e.Name == "reports").Detail.Contains("answered 503", StringComparison.Ordinal), "health");
         foreach (var log in (string[])["xlive.log", "error.log", "audit.log", "access.log"])
             Assert.DoesNotContain(Key, _server!.Log(log));
         Assert.Contains("does not take reports", _server!.Log());

@@ -29,7 +29,7 @@ public sealed class KeyTests : IDisposable
         """;
 
     // Of a proxy's byte log the contract says that it is read, and not where it lies; of telemetry where it goes, and not as whom.
-    private static readonly string[] s_beyond = ["traffic.proxy_logs", "telemetry.otlp_headers", "telemetry.otlp_interval"];
+    private static readonly string[] s_beyond = ["traffic.proxy_logs", "telemetry.otlp_headers", "telemetry.otlp_interval", "telemetry.streams"];
 
     private static readonly SettingKeys Server = SettingKeys.Of(SettingKeys.OptionTypesOf(typeof(ServerSettings).Assembly));
 

@@ -16,7 +16,7 @@ public sealed class SupervisorTests
         server.Write("film/a.ts", [1, 2, 3]);
         var supervisor = server.Get<Supervisor>();
         string[] expected = ["log xlive.log", "log error.log", "log access.log", "log audit.log", "log console", "socket waiter", "memory", "sessions", "rtmp",
-            "signing keys", "health", "health media", "health data", "health database", "health connections", "health logs", "settings", "silence",
+            "signing keys", "health", "health media", "health data", "health disk", "health database", "health connections", "health cpu", "health logs", "settings", "silence",
             "database", "traffic reports", "traffic counters", "traffic ledger", "traffic history", "quotas", "hooks", "live playlists", "stream keys", "api tokens", "pulls", "forwards", "ladders", "telemetry",
             .. Enumerable.Range(1, Environment.ProcessorCount).Select(static i => $"live {i}")];
         List<string> names = [];

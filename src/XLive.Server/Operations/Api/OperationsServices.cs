@@ -38,7 +38,7 @@ public static class OperationsServices
             if (request.Viewer is Session session)
                 session.RequestEnded(ended);
             var microseconds = (long)clock.GetElapsedTime(request.Now, ended).TotalMicroseconds;
-            stats.Count(status, microseconds, refusedFor);
+            stats.Count(status, microseconds, refusedFor, KindOf(request));
             if (files.Options.Level > LogDepth.Info)
                 return;
             var headers = request.RequestHeaders;
@@ -66,7 +66,7 @@ public static class OperationsServices
             stats.CountRefused(refusal.Reason);
             if (refusal.Status == 0)
                 return;
-            stats.Count(refusal.Status, 0, "");
+            stats.Count(refusal.Status, 0, "", RequestKind.Other);
             if (files.Options.Level > LogDepth.Info)
                 return;
             log.Write(new AccessEntry
@@ -82,6 +82,16 @@ public static class OperationsServices
                 Referer = refusal.Referer,
             });
         };
+    }
+
+    private static RequestKind KindOf(IMediaRequest request)
+    {
+        var path = request.Target.Path;
+        if (path.IsEmpty)
+            return RequestKind.Other;
+        if (request is not Exchange { IsWebSocket: false } || path.EndsWith(".flv", StringComparison.OrdinalIgnoreCase))
+            return RequestKind.Stream;
+        return FrontDoor.IsReserved(path) ? RequestKind.Api : path.EndsWith(".m3u8", StringComparison.OrdinalIgnoreCase) ? RequestKind.Playlist : RequestKind.Media;
     }
 
     /// <summary>Who publishes, and until when, is what an operator asks after.</summary>

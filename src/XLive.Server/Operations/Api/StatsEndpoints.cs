@@ -31,10 +31,9 @@ public static class StatsEndpoints
 
     private static void Stats(Utf8JsonWriter json, IServiceProvider services)
     {
-        using var process = System.Diagnostics.Process.GetCurrentProcess();
         json.WriteString("version", ServerVersion.Text);
         json.WriteNumber("uptime_seconds", Math.Round(services.GetRequiredService<RequestStats>().Uptime.TotalSeconds, 1));
-        json.WriteNumber("cpu_seconds", Math.Round(process.TotalProcessorTime.TotalSeconds, 2));
+        json.WriteNumber("cpu_seconds", Math.Round(Environment.CpuUsage.TotalTime.TotalSeconds, 2));
         json.WriteNumber("rss_bytes", Environment.WorkingSet);
 
         var heap = GC.GetGCMemoryInfo(GCKind.Any);

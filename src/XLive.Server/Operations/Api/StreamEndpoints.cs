@@ -5,6 +5,7 @@ using XLive.Server.Accounts;
 using XLive.Server.Door;
 using XLive.Server.Door.Clients;
 using XLive.Server.Live;
+using XLive.Server.Operations.Metrics;
 using XLive.Server.Playback.Hls;
 using XLive.Server.Sessions;
 using XLive.Server.Telemetry;
@@ -14,9 +15,6 @@ namespace XLive.Server.Operations.Api;
 /// <summary>GET /streams: each live stream, its publisher and its viewers. DELETE ends a publisher.</summary>
 internal sealed class StreamEndpoints(LiveStreams streams, HlsStreams hls, SessionTable sessions, AuditLog audit, AddressOf addressOf, TimeProvider clock)
 {
-    // Who has fetched nothing for so long plays no more; the longest segment there is lasts a quarter of it.
-    private static readonly TimeSpan StillPlays = TimeSpan.FromSeconds(40);
-
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.ServiceProvider.GetRequiredService<StreamEndpoints>();
@@ -26,7 +24,7 @@ internal sealed class StreamEndpoints(LiveStreams streams, HlsStreams hls, Sessi
 
     private Task ListAsync(HttpContext http)
     {
-        var viewers = HlsViewers();
+        var viewers = StreamViewers.OfHls(sessions, hls, clock);
         return ApiJson.WriteAsync(http, json =>
         {
             json.WriteStartArray("streams");
@@ -161,19 +159,6 @@ internal sealed class StreamEndpoints(LiveStreams streams, HlsStreams hls, Sessi
             yield return "a track came, went or changed";
         if (window.Warnings.HasFlag(SegmenterWarnings.TrackRefused))
             yield return "a track is left out of HLS: its codec has no place in this container";
-    }
-
-    /// <summary>By the stream. Playlists and segments are requests of their own: who has fetched some lately watches.</summary>
-    private Dictionary<string, int> HlsViewers()
-    {
-        var found = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var session in sessions.All)
-        {
-            if (clock.GetElapsedTime(session.LastSeen) > StillPlays || session.Path is not { Length: > 0 } path || hls.WatchedAt(path) is not { } stream)
-                continue;
-            found[stream] = found.GetValueOrDefault(stream) + 1;
-        }
-        return found;
     }
 
     private static double Seconds(long ticks) => Math.Round((double)ticks / Timestamp.PerSecond, 3);

@@ -2,41 +2,59 @@ using Microsoft.Extensions.DependencyInjection;
 using XLive.Server.Door;
 using XLive.Server.Door.Tls;
 using XLive.Server.Hooks;
+using XLive.Server.Limits;
 using XLive.Server.Live;
 using XLive.Server.Playback.FrontCache;
 using XLive.Server.Playback.Vod.Cache;
 using XLive.Server.Playback.Vod.Folder;
 using XLive.Server.Playback.Vod.Origin;
 using XLive.Server.Sessions;
+using XLive.Server.Sessions.Redis;
 using XLive.Server.Settings;
 using XLive.Server.Storage;
+using XLive.Server.Storage.Redis;
 using XLive.Server.Telemetry;
 using XLive.Server.Traffic;
 using XLive.Server.Traffic.Reports;
 
 namespace XLive.Server.Operations.Health;
 
-public static class HealthServices
+/// <summary>Each thing that the server needs, by the name that an operator looks for.</summary>
+public static partial class HealthServices
 {
     public static void AddHealth(this IServiceCollection services, ServerSettings settings)
     {
         services.AddSingleton(p => new HealthCheck("media", () => Media(settings.Of<FolderOptions>().Root)));
         services.AddSingleton(p => new HealthCheck("data", () => Data(p.GetRequiredService<DataOptions>().Dir)));
+        services.AddSingleton<DiskCheck>();
+        services.AddSingleton(p => new HealthCheck("disk", () => p.GetRequiredService<DiskCheck>().Look()));
         services.AddSingleton(p => new HealthCheck("database", () => DatabaseState(p.GetRequiredService<Database>())));
-        services.AddSingleton(p => new HealthCheck("sessions", () => Sessions(p.GetRequiredService<ISessionStore>())) { AtOnce = true });
+        // With Redis each node keeps its own file beside it.
+        services.AddSingleton(p => new HealthCheck("sessions", () =>
+            Store(p.GetService<RedisSessionStore>()?.FileStatus ?? p.GetRequiredService<ISessionStore>().Status, "stored")) { AtOnce = true });
+        if (settings.Of<RedisOptions>().Target is not null)
+            services.AddSingleton(p => new HealthCheck("redis", () => Redis(p.GetRequiredService<RedisSessionStore>())) { AtOnce = true });
         services.AddSingleton(p => new HealthCheck("connections", () =>
             Connections(p.GetRequiredService<ConnectionCount>().Open, p.GetRequiredService<Descriptors>().ConnectionsFor(settings.Of<DoorOptions>()))));
         services.AddSingleton(p => new HealthCheck("descriptors", () => Free(p.GetRequiredService<SpareDescriptors>())) { AtOnce = true });
         services.AddSingleton(p => new HealthCheck("memory", () => Memory(p.GetRequiredService<Overload>())) { AtOnce = true });
+        services.AddSingleton(static _ => ProcessorTimes.OfProcess());
+        services.AddSingleton(p => new ProcessorLoad(p.GetRequiredService<ProcessorTimes>().Read, p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(p => new HealthCheck("cpu", () => Processors(p.GetRequiredService<ProcessorLoad>())));
+        services.AddSingleton(p => new ClockWatch(p.GetRequiredService<TimeProvider>(), KernelClock.IsSynchronized));
+        services.AddSingleton(p => new HealthCheck("clock", () => p.GetRequiredService<ClockWatch>().Look()) { AtOnce = true });
         services.AddSingleton(p => new HealthCheck("live", () => Live(p.GetRequiredService<LiveStreams>(), p.GetRequiredService<LiveRoom>())) { AtOnce = true });
+        services.AddSingleton<SegmentsCheck>();
+        services.AddSingleton(p => new HealthCheck("segments", () => p.GetRequiredService<SegmentsCheck>().Look()) { AtOnce = true });
         services.AddSingleton(p => new HealthCheck("loops", () =>
             Loops(p.GetRequiredService<Supervisor>(), p.GetRequiredService<Lifeline>())) { AtOnce = true });
-        services.AddSingleton(p => new HealthCheck("logs", () => Logs(p.GetRequiredService<LogFiles>())));
+        services.AddSingleton<LogsCheck>();
+        services.AddSingleton(p => new HealthCheck("logs", () => p.GetRequiredService<LogsCheck>().Look()));
         services.AddSingleton(p => new HealthCheck("hooks", () => Hooks(p.GetRequiredService<HookSender>(), p.GetRequiredService<HookEndpoint>())) { AtOnce = true });
         if (settings.Of<TrafficOptions>().Enable)
         {
-            services.AddSingleton(p => new HealthCheck("traffic", () =>
-                Traffic(p.GetRequiredService<Ledger>(), p.GetRequiredService<UserMeters>(), p.GetRequiredService<Reporter>())) { AtOnce = true });
+            services.AddSingleton(p => new HealthCheck("traffic", () => Traffic(p.GetRequiredService<Ledger>(), p.GetRequiredService<UserMeters>())) { AtOnce = true });
+            services.AddSingleton(p => new HealthCheck("reports", () => Reports(p.GetRequiredService<Reporter>())) { AtOnce = true });
         }
         if (settings.Of<TrafficOptions>().Enable && settings.Of<ProxyLogOptions>().Logs.Count > 0)
             services.AddSingleton(p => new HealthCheck("proxy_logs", () => ProxyLogs(p.GetRequiredService<ByteLogs>())) { AtOnce = true });
@@ -50,149 +68,5 @@ public static class HealthServices
         if (settings.Of<FolderOptions>().Mode != BackendMode.Filesystem && settings.Of<CacheOptions>().Disk > 0)
             services.AddSingleton(p => new HealthCheck("cache", () => CacheDisk(p.GetRequiredService<DiskCache>())) { AtOnce = true });
         services.AddSingleton<HealthChecks>();
-    }
-
-    private static (HealthState, string) Media(string root)
-    {
-        // Opening it is what a viewer's request does; existence alone is answered from a cache by some file servers.
-        using var entries = Directory.EnumerateFileSystemEntries(root).GetEnumerator();
-        return entries.MoveNext() ? (HealthState.Healthy, root) : (HealthState.Degraded, root + " is empty");
-    }
-
-    // Never worse than degraded: where nothing can be written viewers play on, and a balancer that took the server off would end that too.
-    private static (HealthState, string) Data(string dir)
-    {
-        try
-        {
-            var probe = Path.Combine(dir, ".probe");
-            File.WriteAllText(probe, "");
-            File.Delete(probe);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return (HealthState.Degraded, "cannot be written: " + e.Message);
-        }
-        var free = new DriveInfo(Path.GetFullPath(dir)).AvailableFreeSpace;
-        return free < 64 << 20 ? (HealthState.Degraded, $"{free >> 20} MiB left") : (HealthState.Healthy, $"{free >> 20} MiB free");
-    }
-
-    // As with data: who plays needs it for nothing.
-    private static (HealthState, string) DatabaseState(Database db)
-    {
-        if (db.Away is { } away)
-            return (HealthState.Degraded, away.Message);
-        try
-        {
-            db.First("SELECT 1", static row => row.Int64(0));
-            return (HealthState.Healthy, db.Kind);
-        }
-        catch (DatabaseException fault)
-        {
-            return (HealthState.Degraded, fault.Message);
-        }
-    }
-
-    private static (HealthState, string) Sessions(ISessionStore store) => store.Status is { IsDegraded: true } status
-        ? (HealthState.Degraded, status.Reason)
-        : (HealthState.Healthy, store.Name);
-
-    private static (HealthState, string) Traffic(Ledger ledger, UserMeters meters, Reporter reporter)
-    {
-        // Viewers play on whatever becomes of the ledger, so it is never worse than degraded: a balancer would send them away for nothing.
-        var trouble = new[]
-        {
-            ledger.Fault is { } fault ? "the ledger cannot be written, the counters go on: " + fault : null,
-            meters.Trouble,
-            meters.Overflow.Bytes > 0 ? $"{meters.Overflow.Bytes} bytes of users beyond {meters.Most} at a time are in no report" : null,
-            ledger.IsHeld ? "the outbox is full: what it would hold waits in the ledger" : null,
-            reporter.Trouble is { } said ? $"reports are not taken by {reporter.Receiver} ({said}); they wait in the outbox" : null,
-            reporter.Parked is > 0 and var parked ? $"{parked} reports were refused and are parked" : null,
-            ledger.Difference != 0 ? $"the ledger's books differ by {ledger.Difference} bytes" : null,
-        }.Where(t => t is not null).ToList();
-        return trouble.Count > 0 ? (HealthState.Degraded, string.Join("; ", trouble)) : (HealthState.Healthy, $"users counted: {meters.Count}");
-    }
-
-    // Who watches and who publishes goes on, by hooks.on_silence.
-    private static (HealthState, string) Hooks(HookSender sender, HookEndpoint endpoint)
-    {
-        var trouble = new[]
-        {
-            sender.Fault is { } fault ? "the spool cannot be used: " + fault : null,
-            sender.IsConfigured && endpoint.IsSilent ? $"{sender.Receiver} does not answer ({endpoint.Trouble})" : null,
-            sender.Dead is > 0 and var dead ? $"{dead} events were given up" : null,
-        }.Where(t => t is not null).ToList();
-        return trouble.Count > 0 ? (HealthState.Degraded, string.Join("; ", trouble))
-            : (HealthState.Healthy, sender.IsConfigured ? sender.Receiver : "hooks.url is not set");
-    }
-
-    private static (HealthState, string) ProxyLogs(ByteLogs logs) => logs.Fault is { } fault
-        ? (HealthState.Degraded, fault + "; what viewers took of the proxy waits there")
-        : (HealthState.Healthy, $"{logs.Unread} bytes are not read yet");
-
-    // Films come from memory and the origin meanwhile.
-    private static (HealthState, string) CacheDisk(DiskCache disk) => disk.Fault is { } fault
-        ? (HealthState.Degraded, $"cache.dir {disk.Files.Root}: {fault}; nothing is kept there meanwhile: make room on it or mend it, it is tried again every 10 s")
-        : (HealthState.Healthy, $"{disk.Files.Root}: {disk.Index.Used >> 20} of {disk.Index.Limit >> 20} MiB");
-
-    internal static (HealthState, string) Origins(OriginClient origins)
-    {
-        var failing = origins.Servers.Where(static s => s.Breaker.State != BreakerState.Closed).Select(static s => $"{s.Name} ({s.LastFault})").ToList();
-        if (failing.Count == 0)
-            return (HealthState.Healthy, $"{origins.Servers.Count} of {origins.Servers.Count} are asked");
-        var said = $"not asked until a probe is answered: {string.Join(", ", failing)}";
-        return (failing.Count == origins.Servers.Count ? HealthState.Unhealthy : HealthState.Degraded, said);
-    }
-
-    private static (HealthState, string) Connections(int open, int most) =>
-        (open > most - most / 10 ? HealthState.Degraded : HealthState.Healthy, $"{open} of {most}");
-
-    private static (HealthState, string) Certificate(Certificates certificates, DateTimeOffset now)
-    {
-        if (certificates.Fault is { } fault)
-            return (HealthState.Degraded, fault + "; the old certificate is served on");
-        if (certificates.Expires is not { } expires)
-            return (HealthState.Degraded, "none");
-        var days = (int)(expires - now).TotalDays;
-        if (expires <= now)
-            return (HealthState.Degraded, $"{certificates.Subject} expired {expires:u}: renew it, the new file is picked up by itself");
-        // Renewers begin a month before the end; one who has not come by the last week will not.
-        return (days < 7 ? HealthState.Degraded : HealthState.Healthy, $"{certificates.Subject} expires in {days} days");
-    }
-
-    private static (HealthState, string) Free(SpareDescriptors spare) => spare.Exhausted
-        ? (HealthState.Unhealthy, $"none left; {spare.TurnedAway} connections were closed unheard, {spare.Lent} spares lent to files")
-        : (HealthState.Healthy, spare.TurnedAway == 0 ? "enough" : $"enough again; {spare.TurnedAway} connections were closed unheard");
-
-    private static (HealthState, string) Memory(Overload overload)
-    {
-        var said = $"{overload.Heap.Used >> 20} of {overload.Heap.Limit >> 20} MiB of the heap";
-        if (overload.Memory.Limit > 0)
-            said = $"{overload.Memory.Used >> 20} of {overload.Memory.Limit >> 20} MiB of the control group, {said}";
-        return overload.Load switch
-        {
-            Load.Normal => (HealthState.Healthy, said),
-            Load.Shedding => (HealthState.Degraded, said + "; new viewers are refused"),
-            _ => (HealthState.Unhealthy, said + "; new connections are closed"),
-        };
-    }
-
-    private static (HealthState, string) Live(LiveStreams streams, LiveRoom room)
-    {
-        var said = $"{streams.Count} streams in {streams.AllBytes >> 20} of {room.MostBytes >> 20} MiB";
-        return room.WhyFull() is { } why ? (HealthState.Degraded, $"{said}; new publishers are refused: {why}") : (HealthState.Healthy, said);
-    }
-
-    private static (HealthState, string) Loops(Supervisor supervisor, Lifeline lifeline)
-    {
-        if (lifeline.Reason is { } end)
-            return (HealthState.Unhealthy, end);
-        var trouble = string.Join("; ", supervisor.Loops.Select(l => l.Trouble).Where(t => t is not null));
-        return trouble.Length > 0 ? (HealthState.Degraded, trouble) : (HealthState.Healthy, $"{supervisor.Loops.Count} run");
-    }
-
-    private static (HealthState, string) Logs(LogFiles logs)
-    {
-        var dropped = logs.Dropped.Sum(d => d.Lines);
-        return dropped > 0 ? (HealthState.Degraded, $"{dropped} lines dropped since the start") : (HealthState.Healthy, "none dropped");
     }
 }

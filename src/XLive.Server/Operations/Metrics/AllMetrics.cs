@@ -6,8 +6,13 @@ internal static class AllMetrics
     public static void Write(IMetrics metrics, IServiceProvider services)
     {
         ServerMetrics.Write(metrics, services);
+        HealthMetrics.Write(metrics, services);
+        RuntimeMetrics.Write(metrics);
+        MachineMetrics.Write(metrics, services);
+        StorageMetrics.Write(metrics, services);
         SessionMetrics.Write(metrics, services);
         LiveMetrics.Write(metrics, services);
+        StreamMetrics.Write(metrics, services);
         TrafficMetrics.Write(metrics, services);
         HookMetrics.Write(metrics, services);
         AccountMetrics.Write(metrics, services);

@@ -10,9 +10,9 @@ internal sealed class MetricsText : IMetrics
 
     private readonly StringBuilder _text = new(16 << 10);
 
-    public void Counter(string name, string help, double value, bool outlives = false) => Single(name, help, "counter", value);
+    public void Counter(string name, string help, double? value, bool outlives = false) => Single(name, help, "counter", value);
 
-    public void Gauge(string name, string help, double value) => Single(name, help, "gauge", value);
+    public void Gauge(string name, string help, double? value) => Single(name, help, "gauge", value);
 
     public void Counters(string name, string help, string label, IEnumerable<(string Word, double Value)> samples) => Labelled(name, help, "counter", label, samples);
 
@@ -21,20 +21,36 @@ internal sealed class MetricsText : IMetrics
     public void Histogram(string name, string help, IReadOnlyList<double> bounds, IReadOnlyList<long> classes, double sum)
     {
         Head(name, help, "histogram");
+        Classes(name, null, "", bounds, classes, sum);
+    }
+
+    public void Histograms(string name, string help, IReadOnlyList<double> bounds, string label, IEnumerable<(string Word, IReadOnlyList<long> Classes, double Sum)> samples)
+    {
+        Head(name, help, "histogram");
+        foreach (var (word, classes, sum) in samples)
+            Classes(name, label, word, bounds, classes, sum);
+    }
+
+    private void Classes(string name, string? label, string word, IReadOnlyList<double> bounds, IReadOnlyList<long> classes, double sum)
+    {
         long below = 0;
         for (var i = 0; i < classes.Count; i++)
         {
             below += classes[i];
-            Sample(name + "_bucket", "le", i < bounds.Count ? Number(bounds[i]) : "+Inf", below);
+            _text.Append(name).Append("_bucket{");
+            if (label is not null)
+                _text.Append(label).Append("=\"").Append(word).Append("\",");
+            _text.Append("le=\"").Append(i < bounds.Count ? Number(bounds[i]) : "+Inf").Append("\"} ").Append(below).Append('\n');
         }
-        Sample(name + "_sum", null, "", sum);
-        Sample(name + "_count", null, "", below);
+        Sample(name + "_sum", label, word, sum);
+        Sample(name + "_count", label, word, below);
     }
 
-    private void Single(string name, string help, string type, double value)
+    private void Single(string name, string help, string type, double? value)
     {
         Head(name, help, type);
-        Sample(name, null, "", value);
+        if (value is { } known)
+            Sample(name, null, "", known);
     }
 
     private void Labelled(string name, string help, string type, string label, IEnumerable<(string Word, double Value)> samples)

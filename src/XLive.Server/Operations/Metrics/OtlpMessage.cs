@@ -22,7 +22,7 @@ internal sealed class OtlpMessage(DateTimeOffset start, string version, string i
     private const int MetricGauge = 5, MetricSum = 7, MetricHistogram = 9;
     private const int Points = 1, Temporality = 2, Monotonic = 3;
     private const int PointStart = 2, PointTime = 3, PointDouble = 4, PointAttributes = 7;
-    private const int Count = 4, Sum = 5, BucketCounts = 6, Bounds = 7;
+    private const int Count = 4, Sum = 5, BucketCounts = 6, Bounds = 7, HistogramAttributes = 9;
 
     /// <summary>Names for which there was no room, in all messages.</summary>
     public long LeftOut { get; private set; }
@@ -54,18 +54,22 @@ internal sealed class OtlpMessage(DateTimeOffset start, string version, string i
         return _out.Written;
     }
 
-    public void Counter(string name, string help, double value, bool outlives = false)
+    public void Counter(string name, string help, double? value, bool outlives = false)
     {
+        if (value is not { } known)
+            return;
         var mark = Begin(name, help, MetricSum, out var metric, out var sum);
-        Point(outlives ? 0 : _start, null, "", value);
+        Point(outlives ? 0 : _start, null, "", known);
         EndSum(sum);
         End(metric, mark);
     }
 
-    public void Gauge(string name, string help, double value)
+    public void Gauge(string name, string help, double? value)
     {
+        if (value is not { } known)
+            return;
         var mark = Begin(name, help, MetricGauge, out var metric, out var gauge);
-        Point(0, null, "", value);
+        Point(0, null, "", known);
         _out.End(gauge);
         End(metric, mark);
     }
@@ -89,6 +93,28 @@ internal sealed class OtlpMessage(DateTimeOffset start, string version, string i
     public void Histogram(string name, string help, IReadOnlyList<double> bounds, IReadOnlyList<long> classes, double sum)
     {
         var mark = Begin(name, help, MetricHistogram, out var metric, out var histogram);
+        Classes(null, "", bounds, classes, sum);
+        _out.Number(Temporality, Cumulative);
+        _out.End(histogram);
+        End(metric, mark);
+    }
+
+    public void Histograms(string name, string help, IReadOnlyList<double> bounds, string label, IEnumerable<(string Word, IReadOnlyList<long> Classes, double Sum)> samples)
+    {
+        var mark = Begin(name, help, MetricHistogram, out var metric, out var histogram);
+        var any = false;
+        foreach (var (word, classes, sum) in samples)
+        {
+            Classes(label, word, bounds, classes, sum);
+            any = true;
+        }
+        _out.Number(Temporality, Cumulative);
+        _out.End(histogram);
+        End(metric, mark, any);
+    }
+
+    private void Classes(string? label, string word, IReadOnlyList<double> bounds, IReadOnlyList<long> classes, double sum)
+    {
         var point = _out.Begin(Points);
         _out.Fixed(PointStart, _start);
         _out.Fixed(PointTime, _now);
@@ -108,10 +134,9 @@ internal sealed class OtlpMessage(DateTimeOffset start, string version, string i
         _out.End(edges);
         _out.Fixed(Count, count);
         _out.Double(Sum, sum);
+        if (label is not null)
+            Attribute(HistogramAttributes, label, word);
         _out.End(point);
-        _out.Number(Temporality, Cumulative);
-        _out.End(histogram);
-        End(metric, mark);
     }
 
     private int Begin(string name, string help, int kind, out int metric, out int data)
@@ -128,7 +153,7 @@ internal sealed class OtlpMessage(DateTimeOffset start, string version, string i
 
     /// <summary>As UCUM writes it. Whoever makes Prometheus's name of it puts no unit behind one that has it.</summary>
     private static string? Unit(string name) =>
-        name.Contains("_bytes", StringComparison.Ordinal) ? "By" : name.Contains("_seconds", StringComparison.Ordinal) ? "s" : null;
+        name.EndsWith("_bytes_per_second", StringComparison.Ordinal) ? "By/s" : name.Contains("_bytes", StringComparison.Ordinal) ? "By" : name.Contains("_seconds", StringComparison.Ordinal) ? "s" : null;
 
     private void Point(ulong start, string? label, string word, double value)
     {

@@ -12,10 +12,9 @@ internal static class ServerMetrics
 {
     public static void Write(IMetrics metrics, IServiceProvider services)
     {
-        using var process = System.Diagnostics.Process.GetCurrentProcess();
-        metrics.Counter("process_cpu_seconds_total", "Processor time used.", process.TotalProcessorTime.TotalSeconds);
+        // Asked of the kernel by a call: reading it in /proc takes a descriptor, and when there is none these figures are wanted most.
+        metrics.Counter("process_cpu_seconds_total", "Processor time used.", Environment.CpuUsage.TotalTime.TotalSeconds);
         metrics.Gauge("process_resident_memory_bytes", "Memory held.", Environment.WorkingSet);
-        metrics.Counter("xlive_collector_paused_seconds_total", "Time for which the memory collector held everything up.", GC.GetTotalPauseDuration().TotalSeconds);
 
         var requests = services.GetRequiredService<RequestStats>();
         metrics.Gauge("xlive_uptime_seconds", "Time since the start.", requests.Uptime.TotalSeconds);
@@ -23,11 +22,21 @@ internal static class ServerMetrics
             Enumerable.Range(2, 4).Select(i => ($"{i}xx", (double)requests.Of(i))));
         metrics.Counters("xlive_requests_refused_total", "Refusals by the word of their reason.", "reason",
             requests.Refused.OrderBy(static r => r.Key, StringComparer.Ordinal).Select(static r => (r.Key, (double)r.Value)));
+        metrics.Counters("xlive_requests_failed_total", "Answers of 500 and above, by the word of their reason, or of their status where there is none.", "reason",
+            requests.Errors.OrderBy(static r => r.Key, StringComparer.Ordinal).Select(static r => (r.Key, (double)r.Value)));
+        metrics.Histograms("xlive_request_seconds", "From a request's head to the last byte of its answer, by what was asked for.", RequestStats.Bounds, "kind",
+            Enum.GetValues<RequestKind>().Select(kind =>
+            {
+                var (classes, seconds) = requests.Latency(kind);
+                return (kind.ToString().ToLowerInvariant(), (IReadOnlyList<long>)classes, seconds);
+            }));
 
         var connections = services.GetRequiredService<ConnectionCount>();
         var kept = services.GetRequiredService<OpenConnections>();
         var waiter = services.GetRequiredService<WritableWaiter>();
         metrics.Gauge("xlive_connections", "Open connections.", connections.Open);
+        metrics.Gauges("xlive_connections_by_protocol", "Of these, by what is spoken on them; a WebSocket over HTTP/2 is a stream of one.", "protocol",
+            kept.ByProtocol().Select(static p => (p.Protocol.ToString().ToLowerInvariant(), (double)p.Count)));
         metrics.Gauge("xlive_connections_limit", "Open connections there may be.",
             services.GetRequiredService<Descriptors>().ConnectionsFor(services.GetRequiredService<ServerSettings>().Of<DoorOptions>()));
         metrics.Counter("xlive_connections_accepted_total", "Connections that came.", connections.Accepted);

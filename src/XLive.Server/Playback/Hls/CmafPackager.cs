@@ -26,6 +26,8 @@ internal sealed class CmafPackager : IPackager
     public BlockedRequests Blocked { get; } = new();
 
     public bool HasSegments => Current is not null;
+    public long FinishedSegments => _segmenter.Finished;
+    public int TargetDuration => _segmenter.TargetDuration;
     public long Bytes => _presentation.Bytes + _segmenter.OpenBytes;
     public bool IsOverfull => _segmenter.IsOverfull || _presentation.IsOverfull;
     public DateTimeOffset GoesAt => _presentation.GoesAt;

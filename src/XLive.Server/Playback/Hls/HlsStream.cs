@@ -26,6 +26,9 @@ internal sealed class HlsStream : IFrameSink
     private bool _isPlaced;
     private bool _wantsKey;
     private bool _isGone;
+    private long _finished;
+    private long _finishedAt;
+    private int _targetDuration;
     private HeldText? _held;
     private HeldText? _heldWhole;
     private HeldText? _heldTransport;
@@ -74,6 +77,21 @@ internal sealed class HlsStream : IFrameSink
 
     public int Blocked => Cmaf?.Blocked.Count ?? 0;
 
+    /// <summary>In seconds, of its segments; until there is one as long as it may become.</summary>
+    public int TargetDuration => Volatile.Read(ref _targetDuration) is var known and > 0 ? known : Math.Max(Segmenter.LongestTarget, (int)Math.Ceiling(_options.SegmentSeconds));
+
+    /// <summary>Since the last segment was finished in this turn of its publisher, or else since the turn began; null while he is away.</summary>
+    public TimeSpan? SinceSegment
+    {
+        get
+        {
+            if (_stream.Publication is not { } turn)
+                return null;
+            var (age, since) = (turn.Age, _stream.Clock.GetElapsedTime(Volatile.Read(ref _finishedAt)));
+            return since < age ? since : age;
+        }
+    }
+
     /// <summary>There is a segment, or there never will be.</summary>
     public Task Ready => _ready.Task;
 
@@ -99,6 +117,8 @@ internal sealed class HlsStream : IFrameSink
             }
             if (discontinuity || !_isPlaced)
                 _place.Begin(frame.Decoded.Ticks, frame.Decoded.Ticks + (_stream.Publication?.ToSource ?? 0), now, _stream.Publication?.Publisher.MadeOf);
+            if (!_isPlaced)
+                Volatile.Write(ref _finishedAt, _stream.Clock.GetTimestamp());
             _isPlaced = true;
             var time = _place.Of(frame.Decoded.Ticks, now);
             if (!IsWanted(frame))
@@ -108,9 +128,18 @@ internal sealed class HlsStream : IFrameSink
             _transport?.Take(placed, now);
             if (First.HasSegments)
                 _ready.TrySetResult();
+            if (First.FinishedSegments != _finished)
+                NoteFinished();
             if (_cmaf is { IsOverfull: true } || _transport is { IsOverfull: true })
                 _stream.CutPublisher(PublishEnd.OutOfMemory);
         }
+    }
+
+    private void NoteFinished()
+    {
+        _finished = First.FinishedSegments;
+        Volatile.Write(ref _finishedAt, _stream.Clock.GetTimestamp());
+        Volatile.Write(ref _targetDuration, First.TargetDuration);
     }
 
     /// <summary>Not what was told of already; and behind that, from a keyframe on.</summary>

@@ -7,6 +7,12 @@ internal interface IPackager : IDisposable
 {
     bool HasSegments { get; }
 
+    /// <summary>Segments that were finished.</summary>
+    long FinishedSegments { get; }
+
+    /// <summary>In seconds; 0 until a segment is finished.</summary>
+    int TargetDuration { get; }
+
     /// <summary>Of segments, the one that is being written too.</summary>
     long Bytes { get; }
 

@@ -23,6 +23,8 @@ internal sealed class TransportPackager : IPackager
     public LivePlaylistView? Current => _playlist.Current;
 
     public bool HasSegments => Current is not null;
+    public long FinishedSegments => _segmenter.Finished;
+    public int TargetDuration => _segmenter.TargetDuration;
     public long Bytes => _playlist.Bytes + _segmenter.OpenBytes;
     public bool IsOverfull => _segmenter.IsOverfull || _playlist.IsOverfull;
     public DateTimeOffset GoesAt => _playlist.GoesAt;

@@ -76,6 +76,9 @@ public sealed class RedisSessionStore : ISessionStore
         }
     }
 
+    /// <summary>Of the node's own file beside it.</summary>
+    public StoreStatus FileStatus => _own.Status;
+
     /// <summary>Times that a node decided alone because no answer came in time.</summary>
     public long Unanswered => Volatile.Read(ref _unanswered);
 
