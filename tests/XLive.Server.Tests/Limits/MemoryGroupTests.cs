@@ -39,6 +39,15 @@ public sealed class MemoryGroupTests : IDisposable
     }
 
     [Fact]
+    public void Shared_memory_that_is_mapped_counts_once()
+    {
+        // 60 of the usage are cache, of which 10 are mapped; 36 more are mapped that are no cache.
+        First("", usage: 200 * MiB, limit: 256 * MiB, inactive: 40 * MiB, active: 20 * MiB, mapped: 46 * MiB, shared: 36 * MiB);
+        using var group = Find("4:memory:/\n", $"35 31 0:32 / {_folder} rw - cgroup cgroup rw,memory\n");
+        Assert.Equal(new MemoryUse(150 * MiB, 256 * MiB), group.Read(0));
+    }
+
+    [Fact]
     public void A_limit_that_changes_is_seen()
     {
         First("", usage: 100 * MiB, limit: 128 * MiB, inactive: 0, active: 0, mapped: 0);
@@ -66,11 +75,11 @@ public sealed class MemoryGroupTests : IDisposable
         return MemoryGroup.Find(_folder + "/groups", _folder + "/mounts");
     }
 
-    private void First(string group, long usage, long limit, long inactive, long active, long mapped)
+    private void First(string group, long usage, long limit, long inactive, long active, long mapped, long shared = 0)
     {
         Write(group, "memory.usage_in_bytes", $"{usage}\n");
         Write(group, "memory.limit_in_bytes", $"{limit}\n");
-        Write(group, "memory.stat", $"cache 1\ninactive_file 7\ntotal_mapped_file {mapped}\ntotal_inactive_file {inactive}\ntotal_active_file {active}\n");
+        Write(group, "memory.stat", $"cache 1\ninactive_file 7\ntotal_shmem {shared}\ntotal_mapped_file {mapped}\ntotal_inactive_file {inactive}\ntotal_active_file {active}\n");
     }
 
     private void Second(string group, long usage, string limit, long inactive)
